@@ -1,0 +1,2 @@
+//! The command `elbo`.
+fn main() {}
