@@ -1,0 +1,142 @@
+//! Storage that is recycled, so that a training step allocates nothing once it is warm.
+//!
+//! A buffer that is dropped goes back to a shelf for its size, and the next buffer of that size
+//! comes from there. What lies idle is never more than what was once in use at the same time (or 32
+//! MiB, if that is more), so that memory stays below twice the peak of what is alive.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::Real;
+
+/// One cache line: the unit in which memory is taken, and the alignment of every buffer.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
+
+const LINE: usize = size_of::<Line>();
+
+/// A contiguous run of numbers, aligned to a cache line, that returns its memory when dropped.
+pub(crate) struct Buffer<T: Real> {
+    lines: Vec<Line>,
+    len: usize,
+    element: PhantomData<T>,
+}
+
+impl<T: Real> Buffer<T> {
+    /// Room for `len` numbers whose values are left over from an earlier use: write all of them.
+    pub(crate) fn for_overwrite(len: usize) -> Buffer<T> {
+        let needed = (len * size_of::<T>()).div_ceil(LINE);
+        Buffer { lines: shelves().take(needed), len, element: PhantomData }
+    }
+
+    /// `len` times the same number.
+    pub(crate) fn filled(len: usize, value: T) -> Buffer<T> {
+        let mut buffer = Buffer::for_overwrite(len);
+        buffer.fill(value);
+        buffer
+    }
+
+    /// A copy of `values`.
+    pub(crate) fn copied(values: &[T]) -> Buffer<T> {
+        let mut buffer = Buffer::for_overwrite(values.len());
+        buffer.copy_from_slice(values);
+        buffer
+    }
+}
+
+impl<T: Real> Deref for Buffer<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        &bytemuck::cast_slice(&self.lines)[..self.len]
+    }
+}
+
+impl<T: Real> DerefMut for Buffer<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+    }
+}
+
+impl<T: Real> Drop for Buffer<T> {
+    fn drop(&mut self) {
+        // What does not fit is freed here, after the lock is released.
+        let _too_much = shelves().put(std::mem::take(&mut self.lines));
+    }
+}
+
+/// What may lie idle in any case, in lines: training in small batches has many sizes in turn.
+const IDLE: usize = (32 << 20) / LINE;
+
+struct Shelves {
+    by_lines: BTreeMap<usize, Vec<Vec<Line>>>,
+    in_use: usize,
+    peak_in_use: usize,
+    held: usize,
+}
+
+static SHELVES: Mutex<Shelves> =
+    Mutex::new(Shelves { by_lines: BTreeMap::new(), in_use: 0, peak_in_use: 0, held: 0 });
+
+fn shelves() -> MutexGuard<'static, Shelves> {
+    // No code that can panic runs under the lock, so what it guards is whole in any case.
+    SHELVES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shelves {
+    fn take(&mut self, needed: usize) -> Vec<Line> {
+        let size = rounded(needed);
+        self.in_use += size;
+        self.peak_in_use = self.peak_in_use.max(self.in_use);
+        match self.by_lines.get_mut(&size).and_then(Vec::pop) {
+            Some(lines) => {
+                self.held -= size;
+                lines
+            }
+            None => vec![Line([0; LINE]); size],
+        }
+    }
+
+    fn put(&mut self, lines: Vec<Line>) -> Option<Vec<Line>> {
+        let size = lines.len();
+        self.in_use -= size;
+        if self.held + size > self.peak_in_use.max(IDLE) {
+            return Some(lines);
+        }
+        self.held += size;
+        self.by_lines.entry(size).or_default().push(lines);
+        None
+    }
+}
+
+/// Sizes are rounded up to three significant binary digits, so that a shelf serves its neighbours:
+/// at most a quarter is wasted.
+fn rounded(lines: usize) -> usize {
+    let step = (lines.next_power_of_two() / 8).max(1);
+    lines.next_multiple_of(step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_rounded_up_by_at_most_a_quarter() {
+        assert_eq!((rounded(0), rounded(1), rounded(8), rounded(9)), (0, 1, 8, 10));
+        for lines in 1..5000 {
+            assert!(rounded(lines) >= lines && rounded(lines) * 4 <= lines * 5 + 4, "{lines}");
+        }
+    }
+
+    #[test]
+    fn a_buffer_is_aligned_and_as_long_as_asked() {
+        for len in [0, 1, 15, 16, 17, 1000] {
+            let mut buffer = Buffer::<f32>::filled(len, 2.5);
+            buffer.iter_mut().for_each(|x| *x += 1.0);
+            assert_eq!(&*buffer, vec![3.5; len]);
+            assert!(len == 0 || buffer.as_ptr().addr().is_multiple_of(LINE));
+        }
+    }
+}

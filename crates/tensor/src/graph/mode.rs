@@ -1,0 +1,105 @@
+//! What a thread does while it computes: record or not, and watch for the first NaN or not.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+
+use super::{Op, Recorded};
+use crate::{Real, Shape, Tensor};
+
+thread_local! {
+    static OFF: Cell<bool> = const { Cell::new(false) };
+    static WATCHING: Cell<bool> = const { Cell::new(false) };
+    static FOUND: RefCell<Option<NanOrigin>> = const { RefCell::new(None) };
+}
+
+/// Runs `compute` without recording: what it makes is constant, and no activation is kept.
+///
+/// ```
+/// # use elbo_tensor::{Tensor, no_grad};
+/// let w = Tensor::from([1.0, 2.0]).requires_grad();
+/// assert!(!no_grad(|| &w * 2.0).is_tracked());
+/// ```
+pub fn no_grad<R>(compute: impl FnOnce() -> R) -> R {
+    off(compute)
+}
+
+/// Where the first NaN came from.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NanOrigin {
+    /// The operation whose inputs were free of NaN, and whose output is not.
+    pub op: &'static str,
+    /// The shapes of its inputs.
+    pub inputs: Vec<Shape>,
+    /// The shape of its output.
+    pub output: Shape,
+    /// Whether an input was infinite: then the overflow came before.
+    pub from_infinity: bool,
+}
+
+impl fmt::Display for NanOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` of {:?} made the first NaN, in {}", self.op, self.inputs, self.output)?;
+        if self.from_infinity { write!(f, " (from infinite input)") } else { Ok(()) }
+    }
+}
+
+/// Runs `compute` with every operation's output looked at, and says which made the first NaN.
+///
+/// This is slow; call it on a step that is known to have gone wrong.
+pub fn find_nan<R>(compute: impl FnOnce() -> R) -> (R, Option<NanOrigin>) {
+    FOUND.set(None);
+    let result = with(&WATCHING, compute);
+    (result, FOUND.take())
+}
+
+/// Whether nothing but the values is wanted: the quick way.
+pub(super) fn is_plain() -> bool {
+    !WATCHING.get()
+}
+
+pub(super) fn is_off() -> bool {
+    OFF.get()
+}
+
+pub(super) fn off<R>(compute: impl FnOnce() -> R) -> R {
+    with(&OFF, compute)
+}
+
+/// Sets a flag while `compute` runs, also if it panics.
+fn with<R>(flag: &'static std::thread::LocalKey<Cell<bool>>, compute: impl FnOnce() -> R) -> R {
+    struct Reset(&'static std::thread::LocalKey<Cell<bool>>, bool);
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            self.0.set(self.1);
+        }
+    }
+    let _reset = Reset(flag, flag.replace(true));
+    compute()
+}
+
+/// Runs one operation and, if asked to, looks for the first NaN.
+pub(super) fn watch<T: Real>(
+    op: &impl Op<T>,
+    inputs: &mut [Tensor<T>],
+    run: impl FnOnce(&mut [Tensor<T>]) -> Recorded<T>,
+) -> Recorded<T> {
+    if !WATCHING.get() {
+        return run(inputs);
+    }
+    let any = |tensors: &[Tensor<T>], test: fn(T) -> bool| {
+        tensors.iter().any(|tensor| tensor.data().iter().any(|x| test(*x)))
+    };
+    let shapes = inputs.iter().map(|input| input.shape).collect();
+    let had_nan = any(inputs, T::is_nan);
+    let from_infinity = any(inputs, |x| !x.is_finite());
+    // An operation that is made of others is named as a whole.
+    WATCHING.set(false);
+    let recorded = run(inputs);
+    WATCHING.set(true);
+    if !had_nan && any(std::slice::from_ref(&recorded.output), T::is_nan) {
+        let output = recorded.output.shape;
+        let origin = NanOrigin { op: op.name(), inputs: shapes, output, from_infinity };
+        FOUND.with_borrow_mut(|found| found.get_or_insert(origin).clone());
+    }
+    recorded
+}

@@ -1,0 +1,235 @@
+//! One number in, one number out; and two in, one out, with broadcasting.
+
+use rayon::prelude::*;
+
+use super::GRAIN;
+use super::isa::{Kernel, dispatch};
+use crate::Real;
+use crate::shape::{MAX_RANK, Shape};
+
+/// A function of one number, given as a value so that kernels can inline it.
+pub(crate) trait Function1: Copy + Send + Sync {
+    fn call<T: Real>(self, x: T) -> T;
+}
+
+/// A function of two numbers.
+pub(crate) trait Function2: Copy + Send + Sync {
+    fn call<T: Real>(self, a: T, b: T) -> T;
+}
+
+struct Map<'a, F, T>(F, &'a [T], &'a mut [T]);
+
+impl<F: Function1, T: Real> Kernel for Map<'_, F, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (y, x) in self.2.iter_mut().zip(self.1) {
+            *y = self.0.call(*x);
+        }
+    }
+}
+
+struct MapAssign<'a, F, T>(F, &'a mut [T]);
+
+impl<F: Function1, T: Real> Kernel for MapAssign<'_, F, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for x in self.1 {
+            *x = self.0.call(*x);
+        }
+    }
+}
+
+/// y = f(x)
+pub(crate) fn map<T: Real>(f: impl Function1, x: &[T], y: &mut [T]) {
+    assert_eq!(x.len(), y.len());
+    if x.len() <= GRAIN {
+        return dispatch(Map(f, x, y));
+    }
+    y.par_chunks_mut(GRAIN).zip(x.par_chunks(GRAIN)).for_each(|(y, x)| dispatch(Map(f, x, y)));
+}
+
+/// x = f(x)
+pub(crate) fn map_assign<T: Real>(f: impl Function1, x: &mut [T]) {
+    if x.len() <= GRAIN {
+        return dispatch(MapAssign(f, x));
+    }
+    x.par_chunks_mut(GRAIN).for_each(|x| dispatch(MapAssign(f, x)));
+}
+
+/// A run of an operand: as long as the result, or one number that is repeated.
+struct Zip<'a, F, T>(F, &'a [T], &'a [T], &'a mut [T]);
+
+impl<F: Function2, T: Real> Kernel for Zip<'_, F, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let Zip(f, a, b, y) = self;
+        if a.len() == y.len() && b.len() == y.len() {
+            for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
+                *y = f.call(*a, *b);
+            }
+        } else if a.len() == y.len() {
+            let b = b[0];
+            for (y, a) in y.iter_mut().zip(a) {
+                *y = f.call(*a, b);
+            }
+        } else if b.len() == y.len() {
+            let a = a[0];
+            for (y, b) in y.iter_mut().zip(b) {
+                *y = f.call(a, *b);
+            }
+        } else {
+            y.fill(f.call(a[0], b[0]));
+        }
+    }
+}
+
+struct ZipAssign<'a, F, T>(F, &'a mut [T], &'a [T]);
+
+impl<F: Function2, T: Real> Kernel for ZipAssign<'_, F, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let ZipAssign(f, a, b) = self;
+        if b.len() == a.len() {
+            for (a, b) in a.iter_mut().zip(b) {
+                *a = f.call(*a, *b);
+            }
+        } else {
+            let b = b[0];
+            for a in a {
+                *a = f.call(*a, b);
+            }
+        }
+    }
+}
+
+/// The walk of a result that is cut into runs along which each operand either advances by one or
+/// stands still. Neighbouring axes are merged as far as both operands allow.
+struct Walk {
+    /// Sizes of the outer axes.
+    outer: Shape,
+    /// Steps of the two operands along the outer axes.
+    steps: [[usize; MAX_RANK]; 2],
+    /// Length of a run.
+    run: usize,
+    /// Whether each operand advances along a run.
+    advances: [bool; 2],
+}
+
+impl Walk {
+    fn new(a: &Shape, b: &Shape, y: &Shape) -> Walk {
+        let strides = [a.strides_within(y), b.strides_within(y)];
+        // Merged axes, innermost first: (size, steps).
+        let mut merged: Vec<(usize, [usize; 2])> = Vec::with_capacity(MAX_RANK);
+        for axis in (0..y.rank()).rev().filter(|&axis| y[axis] != 1) {
+            let steps = [strides[0][axis], strides[1][axis]];
+            match merged.last_mut() {
+                Some((size, inner)) if (0..2).all(|i| steps[i] == inner[i] * *size) => {
+                    *size *= y[axis];
+                }
+                _ => merged.push((y[axis], steps)),
+            }
+        }
+        let (run, inner) = merged.first().copied().unwrap_or((1, [1, 1]));
+        let mut walk = Walk {
+            outer: Shape::new(&[]),
+            steps: [[0; MAX_RANK]; 2],
+            run,
+            advances: inner.map(|step| step == 1),
+        };
+        let mut sizes = [0; MAX_RANK];
+        let outer = merged.get(1..).unwrap_or_default();
+        for (axis, (size, steps)) in outer.iter().rev().enumerate() {
+            sizes[axis] = *size;
+            (walk.steps[0][axis], walk.steps[1][axis]) = (steps[0], steps[1]);
+        }
+        walk.outer = Shape::new(&sizes[..outer.len()]);
+        walk
+    }
+
+    /// Where both operands stand at the beginning of a run.
+    fn start(&self, run: usize) -> [usize; 2] {
+        let (mut left, mut at) = (run, [0, 0]);
+        for axis in (0..self.outer.rank()).rev() {
+            let index = left % self.outer[axis];
+            left /= self.outer[axis];
+            at[0] += index * self.steps[0][axis];
+            at[1] += index * self.steps[1][axis];
+        }
+        at
+    }
+
+    fn slice<'a, T>(
+        &self,
+        operand: usize,
+        data: &'a [T],
+        at: usize,
+        from: usize,
+        len: usize,
+    ) -> &'a [T] {
+        if self.advances[operand] { &data[at + from..][..len] } else { &data[at..=at] }
+    }
+
+    /// Calls `visit(range of the result, start of a, start of b, offset in the run)` for pieces of
+    /// at most [`GRAIN`] elements of one run each.
+    fn for_each_piece<T: Real>(
+        &self,
+        y: &mut [T],
+        visit: impl Fn(&mut [T], [usize; 2], usize) + Sync,
+    ) {
+        if y.is_empty() {
+            return;
+        }
+        if self.run >= GRAIN {
+            y.chunks_mut(self.run).enumerate().for_each(|(run, y)| {
+                let at = self.start(run);
+                y.par_chunks_mut(GRAIN).enumerate().for_each(|(i, y)| visit(y, at, i * GRAIN));
+            });
+            return;
+        }
+        let runs = (GRAIN / self.run).max(1);
+        let piece = |(group, y): (usize, &mut [T])| {
+            for (i, y) in y.chunks_mut(self.run).enumerate() {
+                visit(y, self.start(group * runs + i), 0);
+            }
+        };
+        if y.len() <= GRAIN {
+            piece((0, y));
+        } else {
+            y.par_chunks_mut(runs * self.run).enumerate().for_each(piece);
+        }
+    }
+}
+
+/// y = f(a, b), both stretched to the shape of y.
+pub(crate) fn zip<T: Real>(
+    f: impl Function2,
+    (a, a_shape): (&[T], &Shape),
+    (b, b_shape): (&[T], &Shape),
+    (y, y_shape): (&mut [T], &Shape),
+) {
+    assert_eq!(y.len(), y_shape.count());
+    let walk = Walk::new(a_shape, b_shape, y_shape);
+    walk.for_each_piece(y, |y, at, from| {
+        let a = walk.slice(0, a, at[0], from, y.len());
+        let b = walk.slice(1, b, at[1], from, y.len());
+        dispatch(Zip(f, a, b, y));
+    });
+}
+
+/// a = f(a, b), b stretched to the shape of a.
+pub(crate) fn zip_assign<T: Real>(
+    f: impl Function2,
+    (a, a_shape): (&mut [T], &Shape),
+    (b, b_shape): (&[T], &Shape),
+) {
+    assert_eq!(a.len(), a_shape.count());
+    let walk = Walk::new(a_shape, b_shape, a_shape);
+    walk.for_each_piece(a, |a, at, from| {
+        let b = walk.slice(1, b, at[1], from, a.len());
+        dispatch(ZipAssign(f, a, b));
+    });
+}

@@ -1,0 +1,121 @@
+//! One algorithm, compiled for every instruction set, and the one place where the set is chosen.
+//!
+//! A kernel is a struct that holds its operands and implements [`Kernel::run`], inlined into one
+//! thin function per instruction set, where the compiler turns its loops into that set's vectors.
+//! Since multiply-adds are written as fused ones and sums have an order of their own, all sets give
+//! the same bits.
+//!
+//! `ELBO_ISA=avx512|avx2|portable` forces a set; one that the machine lacks ends the program with a
+//! message.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+/// An instruction set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Isa {
+    /// AVX-512 F, BW, DQ and VL: 16 floats at a time.
+    Avx512,
+    /// AVX2 and FMA: 8 floats at a time.
+    Avx2,
+    /// What the compiler may assume of every machine of this architecture.
+    Portable,
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Isa::Avx512 => "avx512",
+            Isa::Avx2 => "avx2",
+            Isa::Portable => "portable",
+        })
+    }
+}
+
+/// The instruction sets of this machine, best first.
+pub fn available() -> Vec<Isa> {
+    let mut sets = Vec::new();
+    #[cfg(target_arch = "x86_64")]
+    {
+        let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        let avx512 = avx2
+            && is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl");
+        if avx512 {
+            sets.push(Isa::Avx512);
+        }
+        if avx2 {
+            sets.push(Isa::Avx2);
+        }
+    }
+    sets.push(Isa::Portable);
+    sets
+}
+
+/// The instruction set that every kernel of this process uses.
+///
+/// # Panics
+/// If `ELBO_ISA` names a set that does not exist or that the machine lacks.
+pub fn current() -> Isa {
+    static CURRENT: OnceLock<Isa> = OnceLock::new();
+    *CURRENT.get_or_init(|| {
+        let sets = available();
+        let Ok(wanted) = std::env::var("ELBO_ISA") else { return sets[0] };
+        match sets.iter().find(|set| set.to_string() == wanted) {
+            Some(&set) => set,
+            None => {
+                let names: Vec<_> = sets.iter().map(Isa::to_string).collect();
+                panic!("ELBO_ISA={wanted}: this machine has {}", names.join(", "))
+            }
+        }
+    })
+}
+
+/// An algorithm with its operands. Mark `run` and all that it calls `#[inline(always)]`: what is
+/// not inlined is compiled for the portable set.
+pub(crate) trait Kernel {
+    type Output;
+    fn run(self) -> Self::Output;
+}
+
+/// Runs a kernel on the current instruction set.
+#[inline]
+pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    match current() {
+        // SAFETY: `current` names only sets that `available` saw on this machine.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => unsafe { avx512(kernel) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => unsafe { avx2(kernel) },
+        _ => kernel.run(),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn avx512<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_set_that_was_asked_for_is_the_one_in_use() {
+        if let Ok(wanted) = std::env::var("ELBO_ISA") {
+            assert_eq!(current().to_string(), wanted);
+        } else {
+            assert_eq!(current(), available()[0]);
+        }
+    }
+}

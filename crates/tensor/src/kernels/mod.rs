@@ -1,0 +1,24 @@
+//! Slices in, slices out. Kernels know numbers and lengths, no tensors and no graph.
+//!
+//! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), [`math`]
+//! (functions of one number), [`elementwise`], [`reduce`], [`permute`], [`gemm`], and the fused ones:
+//! [`bce`], [`reparameterize`], [`optimizer`].
+//! All `unsafe` code of the project is in this folder.
+//!
+//! **The same bits.** Work is split by size and never by the number of threads; an element of a
+//! product adds along k in order; a sum runs over a fixed number of lanes. So the result of a kernel
+//! does not depend on how many threads took part.
+
+pub(crate) mod bce;
+pub(crate) mod elementwise;
+pub mod gemm;
+pub mod isa;
+pub(crate) mod math;
+pub mod optimizer;
+pub(crate) mod permute;
+pub(crate) mod reduce;
+pub(crate) mod reparameterize;
+
+/// Elements that a thread takes at a time. Below this, handing work to another thread costs more
+/// (some 5 microseconds) than the work itself.
+pub(crate) const GRAIN: usize = 16 * 1024;

@@ -1,0 +1,111 @@
+//! Updates of parameters in one pass over memory.
+
+use rayon::prelude::*;
+
+use super::GRAIN;
+use super::isa::{Kernel, dispatch};
+use crate::Real;
+
+/// The numbers of one step of Adam, the same for all parameters (Kingma & Ba 2015, algorithm 1).
+#[derive(Clone, Copy, Debug)]
+pub struct Adam<T> {
+    /// α / (1 - β₁ᵗ)
+    pub rate: T,
+    /// 1 / √(1 - β₂ᵗ)
+    pub scale: T,
+    /// β₁
+    pub beta1: T,
+    /// β₂
+    pub beta2: T,
+    /// ε
+    pub eps: T,
+    /// λ of an L2 penalty: added to the gradient as λ w.
+    pub l2: T,
+    /// The factor 1 - α λ of decoupled weight decay (Loshchilov & Hutter 2019).
+    pub decay: T,
+    /// A factor on the gradient: what clipping asks for.
+    pub gradient_scale: T,
+}
+
+struct AdamChunk<'a, T>(Adam<T>, &'a mut [T], &'a [T], &'a mut [T], &'a mut [T]);
+
+impl<T: Real> Kernel for AdamChunk<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let AdamChunk(s, w, g, m, v) = self;
+        let (one_less_beta1, one_less_beta2) = (T::ONE - s.beta1, T::ONE - s.beta2);
+        for (((w, g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
+            let g = s.l2.mul_add(*w, *g * s.gradient_scale);
+            let first = s.beta1.mul_add(*m, one_less_beta1 * g);
+            // The moment of a pixel that is seldom lit fades into denormal numbers, on which
+            // arithmetic is many times slower.
+            *m = if first.abs() < T::MIN_POSITIVE { T::ZERO } else { first };
+            *v = s.beta2.mul_add(*v, one_less_beta2 * g * g);
+            *w = *w * s.decay - s.rate * *m / v.sqrt().mul_add(s.scale, s.eps);
+        }
+    }
+}
+
+/// One step of Adam or AdamW:
+///
+/// ```text
+///     g ← c g + λ w
+///     m ← β₁ m + (1 - β₁) g
+///     v ← β₂ v + (1 - β₂) g²
+///     w ← decay w - rate m / (scale √v + ε)
+/// ```
+///
+/// # Panics
+/// If the lengths differ.
+pub fn adam<T: Real>(step: Adam<T>, w: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
+    assert!(w.len() == g.len() && w.len() == m.len() && w.len() == v.len(), "adam: lengths");
+    if w.len() <= GRAIN {
+        return dispatch(AdamChunk(step, w, g, m, v));
+    }
+    w.par_chunks_mut(GRAIN)
+        .zip(g.par_chunks(GRAIN))
+        .zip(m.par_chunks_mut(GRAIN))
+        .zip(v.par_chunks_mut(GRAIN))
+        .for_each(|(((w, g), m), v)| dispatch(AdamChunk(step, w, g, m, v)));
+}
+
+/// The numbers of one step of gradient descent.
+#[derive(Clone, Copy, Debug)]
+pub struct Sgd<T> {
+    /// α
+    pub rate: T,
+    /// μ, 0 for none
+    pub momentum: T,
+    /// λ of an L2 penalty: added to the gradient as λ w.
+    pub l2: T,
+    /// A factor on the gradient: what clipping asks for.
+    pub gradient_scale: T,
+}
+
+struct SgdChunk<'a, T>(Sgd<T>, &'a mut [T], &'a [T], &'a mut [T]);
+
+impl<T: Real> Kernel for SgdChunk<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let SgdChunk(s, w, g, velocity) = self;
+        for ((w, g), velocity) in w.iter_mut().zip(g).zip(velocity) {
+            let g = s.l2.mul_add(*w, *g * s.gradient_scale);
+            *velocity = s.momentum.mul_add(*velocity, g);
+            *w = *w - s.rate * *velocity;
+        }
+    }
+}
+
+/// One step of gradient descent with momentum: u ← μ u + c g + λ w, w ← w - α u.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn sgd<T: Real>(step: Sgd<T>, w: &mut [T], g: &[T], velocity: &mut [T]) {
+    assert!(w.len() == g.len() && w.len() == velocity.len(), "sgd: lengths");
+    w.par_chunks_mut(GRAIN)
+        .zip(g.par_chunks(GRAIN))
+        .zip(velocity.par_chunks_mut(GRAIN))
+        .for_each(|((w, g), velocity)| dispatch(SgdChunk(step, w, g, velocity)));
+}

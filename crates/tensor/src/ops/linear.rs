@@ -1,0 +1,93 @@
+//! A fully connected layer in one operation.
+
+use ndarray::{ArrayD, Ix2};
+
+use super::run;
+use crate::check::{Case, Checked, Sampler};
+use crate::kernels::gemm::{Matrix, gemm};
+use crate::{Needs, Op, Real, Shape, Tensor, Values};
+
+impl<T: Real> Tensor<T> {
+    /// x W + b: [.., in] × [in, out] + [out] → [.., out].
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    #[track_caller]
+    pub fn linear(&self, weight: &Tensor<T>, bias: &Tensor<T>) -> Tensor<T> {
+        run(Linear, [self.clone(), weight.clone(), bias.clone()])
+    }
+}
+
+/// y = x W + b
+#[derive(Clone, Copy)]
+pub(super) struct Linear;
+
+impl<T: Real> Op<T> for Linear {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn rule(&self) -> &'static str {
+        "x̄ = ȳ Wᵀ, W̄ = xᵀ ȳ, b̄ = Σ ȳ over rows"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::input(0).and(Needs::input(1))
+    }
+
+    #[track_caller]
+    fn forward(&self, inputs: &mut [Tensor<T>]) -> Tensor<T> {
+        let [x, weight, bias] = inputs else { panic!("linear: three inputs") };
+        let fits = weight.rank() == 2
+            && x.rank() >= 1
+            && x.shape[x.rank() - 1] == weight.shape[0]
+            && *bias.shape == weight.shape[1..];
+        assert!(
+            fits,
+            "linear: x {} × weight {} + bias {}: expected [.., in] × [in, out] + [out]",
+            x.shape, weight.shape, bias.shape
+        );
+        let (k, n) = (weight.shape[0], weight.shape[1]);
+        let shape = x.shape.with(x.rank() - 1, n);
+        let m = shape[..x.rank() - 1].iter().product();
+        Tensor::write(shape, |y| {
+            if n > 0 {
+                y.chunks_mut(n).for_each(|row| row.copy_from_slice(bias.data()));
+            }
+            let x = Matrix { data: x.data(), rows: m, columns: k, transposed: false };
+            let w = Matrix { data: weight.data(), rows: k, columns: n, transposed: false };
+            gemm(x, w, true, y);
+        })
+    }
+
+    fn vjp(&self, values: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
+        let [k, n] = [values.shape(1)[0], values.shape(1)[1]];
+        let rows = |x: &Tensor<T>, columns: usize| {
+            x.reshape([values.shape(0).count() / k.max(1), columns])
+        };
+        let gy = if gy.rank() == 2 { gy } else { rows(&gy, n) };
+        let x = values.wanted(0, || gy.matmul_nt(&values.input(1)).reshape(*values.shape(0)));
+        let weight = values.wanted(1, || rows(&values.input(0), k).matmul_tn(&gy));
+        vec![x, weight, values.wanted(2, || gy.sum_axes(0, false))]
+    }
+}
+
+impl Checked for Linear {
+    fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
+        let [k, n] = [0; 2].map(|_| any.integer(1..=6) as usize);
+        let batch = any.shape(0..=2);
+        let x = Shape::new(&[&*batch, &[k]].concat());
+        let inputs = [any.normal(&x), any.normal(&[k, n].into()), any.normal(&n.into())];
+        vec![Case::new(Linear, inputs)]
+    }
+
+    fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
+        let weight = inputs[1].view().into_dimensionality::<Ix2>().expect("two axes");
+        let (k, n) = weight.dim();
+        let rows = inputs[0].len() / k;
+        let x = inputs[0].to_shape((rows, k)).expect("rows");
+        let mut shape = inputs[0].shape().to_vec();
+        *shape.last_mut().expect("an axis") = n;
+        (x.dot(&weight) + &inputs[2]).into_shape_with_order(shape).expect("rows")
+    }
+}

@@ -1,0 +1,97 @@
+//! The operations: one file per family, and in it, for each operation, its mathematics, its public
+//! method, its rule, and the inputs on which it is checked.
+//!
+//! To add an operation: write it into the file of its family (or a new one), implement
+//! [`Op`](crate::Op) and [`Checked`](crate::check::Checked), and name it in the list below. An
+//! operation that is not in the list cannot be recorded: it does not compile.
+
+mod activation;
+mod arithmetic;
+mod bce;
+mod compare;
+mod gaussian_kl;
+mod index;
+mod join;
+mod layout;
+mod linear;
+mod map;
+mod math;
+mod matmul;
+mod reduce;
+mod reparameterize;
+mod select;
+mod softmax;
+
+use crate::check::{self, Entry};
+use crate::{Op, Real, Tensor, apply};
+
+/// An operation that stands in the list, and so is checked.
+trait Registered<T: Real>: Op<T> {}
+
+/// Runs and records an operation of this crate.
+#[track_caller]
+fn run<T: Real>(op: impl Registered<T>, inputs: impl AsMut<[Tensor<T>]>) -> Tensor<T> {
+    apply(op, inputs)
+}
+
+macro_rules! operations {
+    ($($op:ty),* $(,)?) => {
+        $(impl<T: Real> Registered<T> for $op {})*
+
+        /// Every operation of this crate, with the check of its value and its derivatives.
+        pub fn registry() -> Vec<Entry> {
+            vec![$(Entry { name: stringify!($op), check: check::operation::<$op> }),*]
+        }
+    };
+}
+
+operations![
+    arithmetic::Add,
+    arithmetic::Sub,
+    arithmetic::Mul,
+    arithmetic::Div,
+    map::Map<arithmetic::Affine>,
+    map::Map<math::Exp>,
+    map::Map<math::ExpM1>,
+    map::Map<math::Ln>,
+    map::Map<math::Ln1p>,
+    map::Map<math::Sqrt>,
+    map::Map<math::Square>,
+    map::Map<math::Powi>,
+    map::Map<math::Powf>,
+    map::Map<math::Abs>,
+    map::Map<math::Sin>,
+    map::Map<math::Cos>,
+    map::Map<math::Erf>,
+    map::Map<activation::Tanh>,
+    map::Map<activation::Sigmoid>,
+    map::Map<activation::Softplus>,
+    map::Map<activation::LeakyRelu>,
+    map::Map<activation::Elu>,
+    map::Map<activation::Gelu>,
+    map::Map<activation::Silu>,
+    activation::Gate,
+    select::Clamp,
+    select::Maximum,
+    select::Minimum,
+    select::Select,
+    reduce::Sum,
+    reduce::Max,
+    softmax::LogSumExp,
+    softmax::Softmax,
+    softmax::LogSoftmax,
+    layout::Reshape,
+    layout::Permute,
+    layout::BroadcastTo,
+    join::Concat,
+    join::Slice,
+    join::Embed,
+    index::IndexSelect,
+    index::IndexAdd,
+    matmul::MatMul,
+    linear::Linear,
+    bce::BceWithLogits,
+    bce::BceGradient,
+    reparameterize::Reparameterize,
+    gaussian_kl::GaussianKl,
+];

@@ -1,0 +1,273 @@
+//! The two element types, and the functions of one number that kernels are made of.
+
+use std::fmt::{Debug, Display};
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+
+use crate::kernels::{gemm, math};
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// An element of a tensor: `f32`, or `f64` when gradients are put under the microscope.
+///
+/// The `f32` functions are ours and compile to vector instructions; those of `f64` are the standard
+/// library's, since `f64` is here for accuracy.
+pub trait Real:
+    sealed::Sealed
+    + bytemuck::Pod
+    + Default
+    + PartialOrd
+    + Debug
+    + Display
+    + Send
+    + Sync
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+{
+    /// 0
+    const ZERO: Self;
+    /// 1
+    const ONE: Self;
+    /// -∞
+    const NEG_INFINITY: Self;
+    /// The smallest positive number that is not denormal.
+    const MIN_POSITIVE: Self;
+    /// `"f32"` or `"f64"`
+    const NAME: &'static str;
+
+    /// The nearest value of this type.
+    fn from_f64(x: f64) -> Self;
+    /// The value in double precision: exact.
+    fn to_f64(self) -> f64;
+    /// self · a + b, rounded once on every instruction set.
+    fn mul_add(self, a: Self, b: Self) -> Self;
+    /// |x|
+    fn abs(self) -> Self;
+    /// √x
+    fn sqrt(self) -> Self;
+    /// eˣ
+    fn exp(self) -> Self;
+    /// eˣ - 1, accurate near 0
+    fn exp_m1(self) -> Self;
+    /// ln x
+    fn ln(self) -> Self;
+    /// ln(1 + x), accurate near 0
+    fn ln_1p(self) -> Self;
+    /// sin x
+    fn sin(self) -> Self;
+    /// cos x
+    fn cos(self) -> Self;
+    /// tanh x
+    fn tanh(self) -> Self;
+    /// The error function (2/√π) ∫₀ˣ e^(-t²) dt.
+    fn erf(self) -> Self;
+    /// xᵖ
+    fn powf(self, p: Self) -> Self;
+    /// Neither infinite nor NaN.
+    fn is_finite(self) -> bool;
+    /// Not a number.
+    fn is_nan(self) -> bool;
+
+    /// The product behind [`gemm::gemm`], on one thread.
+    #[doc(hidden)]
+    fn gemm_serial(call: gemm::Call<'_, Self>);
+
+    /// 1 / (1 + e^(-x)), without overflow on either side.
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        let e = (-self.abs()).exp();
+        let numerator = if self >= Self::ZERO { Self::ONE } else { e };
+        numerator / (Self::ONE + e)
+    }
+
+    /// ln(1 + eˣ), without overflow on either side.
+    #[inline(always)]
+    fn softplus(self) -> Self {
+        self.max_with(Self::ZERO) + (-self.abs()).exp().ln_1p()
+    }
+
+    /// xⁿ by repeated squaring: the same bits on every machine.
+    #[inline(always)]
+    fn powi(self, n: i32) -> Self {
+        let (mut base, mut power, mut left) = (self, Self::ONE, n.unsigned_abs());
+        while left > 0 {
+            if left & 1 == 1 {
+                power = power * base;
+            }
+            base = base * base;
+            left >>= 1;
+        }
+        if n < 0 { Self::ONE / power } else { power }
+    }
+
+    /// The larger of the two; NaN if either is.
+    #[inline(always)]
+    fn max_with(self, other: Self) -> Self {
+        if self > other || self.is_nan() { self } else { other }
+    }
+
+    /// The smaller of the two; NaN if either is.
+    #[inline(always)]
+    fn min_with(self, other: Self) -> Self {
+        if self < other || self.is_nan() { self } else { other }
+    }
+}
+
+impl Real for f32 {
+    const ZERO: f32 = 0.0;
+    const ONE: f32 = 1.0;
+    const NEG_INFINITY: f32 = f32::NEG_INFINITY;
+    const MIN_POSITIVE: f32 = f32::MIN_POSITIVE;
+    const NAME: &'static str = "f32";
+
+    #[inline(always)]
+    fn from_f64(x: f64) -> f32 {
+        x as f32
+    }
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        f64::from(self)
+    }
+    #[inline(always)]
+    fn mul_add(self, a: f32, b: f32) -> f32 {
+        f32::mul_add(self, a, b)
+    }
+    #[inline(always)]
+    fn abs(self) -> f32 {
+        f32::abs(self)
+    }
+    #[inline(always)]
+    fn sqrt(self) -> f32 {
+        f32::sqrt(self)
+    }
+    #[inline(always)]
+    fn exp(self) -> f32 {
+        math::exp(self)
+    }
+    #[inline(always)]
+    fn exp_m1(self) -> f32 {
+        math::exp_m1(self)
+    }
+    #[inline(always)]
+    fn ln(self) -> f32 {
+        math::ln(self)
+    }
+    #[inline(always)]
+    fn ln_1p(self) -> f32 {
+        math::ln_1p(self)
+    }
+    #[inline(always)]
+    fn sin(self) -> f32 {
+        f64::from(self).sin() as f32
+    }
+    #[inline(always)]
+    fn cos(self) -> f32 {
+        f64::from(self).cos() as f32
+    }
+    #[inline(always)]
+    fn tanh(self) -> f32 {
+        math::tanh(self)
+    }
+    #[inline(always)]
+    fn erf(self) -> f32 {
+        libm::erff(self)
+    }
+    #[inline(always)]
+    fn powf(self, p: f32) -> f32 {
+        f64::from(self).powf(f64::from(p)) as f32
+    }
+    #[inline(always)]
+    fn is_finite(self) -> bool {
+        f32::is_finite(self)
+    }
+    #[inline(always)]
+    fn is_nan(self) -> bool {
+        f32::is_nan(self)
+    }
+    fn gemm_serial(call: gemm::Call<'_, f32>) {
+        gemm::serial_f32(call);
+    }
+}
+
+impl Real for f64 {
+    const ZERO: f64 = 0.0;
+    const ONE: f64 = 1.0;
+    const NEG_INFINITY: f64 = f64::NEG_INFINITY;
+    const MIN_POSITIVE: f64 = f64::MIN_POSITIVE;
+    const NAME: &'static str = "f64";
+
+    #[inline(always)]
+    fn from_f64(x: f64) -> f64 {
+        x
+    }
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn mul_add(self, a: f64, b: f64) -> f64 {
+        f64::mul_add(self, a, b)
+    }
+    #[inline(always)]
+    fn abs(self) -> f64 {
+        f64::abs(self)
+    }
+    #[inline(always)]
+    fn sqrt(self) -> f64 {
+        f64::sqrt(self)
+    }
+    #[inline(always)]
+    fn exp(self) -> f64 {
+        f64::exp(self)
+    }
+    #[inline(always)]
+    fn exp_m1(self) -> f64 {
+        f64::exp_m1(self)
+    }
+    #[inline(always)]
+    fn ln(self) -> f64 {
+        f64::ln(self)
+    }
+    #[inline(always)]
+    fn ln_1p(self) -> f64 {
+        f64::ln_1p(self)
+    }
+    #[inline(always)]
+    fn sin(self) -> f64 {
+        f64::sin(self)
+    }
+    #[inline(always)]
+    fn cos(self) -> f64 {
+        f64::cos(self)
+    }
+    #[inline(always)]
+    fn tanh(self) -> f64 {
+        f64::tanh(self)
+    }
+    #[inline(always)]
+    fn erf(self) -> f64 {
+        libm::erf(self)
+    }
+    #[inline(always)]
+    fn powf(self, p: f64) -> f64 {
+        f64::powf(self, p)
+    }
+    #[inline(always)]
+    fn is_finite(self) -> bool {
+        f64::is_finite(self)
+    }
+    #[inline(always)]
+    fn is_nan(self) -> bool {
+        f64::is_nan(self)
+    }
+    fn gemm_serial(call: gemm::Call<'_, f64>) {
+        gemm::serial_f64(call);
+    }
+}
