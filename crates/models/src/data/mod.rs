@@ -1,1 +1,4 @@
 //! Images that come from IDX files.
+
+pub mod idx;
+mod whole;
