@@ -93,7 +93,13 @@ impl Curves {
     }
 
     fn line(&self, frame: &mut Frame, series: &Series, colour: Rgb) {
-        let pen = Pen { colour, width: 3.5 };
+        // A noisy line of many points would otherwise be a band that hides all others.
+        let width = match series.points.len() {
+            0..=300 => 3.5,
+            301..=1000 => 2.5,
+            _ => 1.5,
+        };
+        let pen = Pen { colour, width };
         let few = series.points.len() <= FEW;
         for run in series.points.split(|p| !self.shows(*p)) {
             let run: Vec<(f64, f64)> = run.iter().map(|p| frame.at(p.0, p.1)).collect();

@@ -11,7 +11,9 @@ use super::ticks::minus;
 
 /// The grid of codes that covers the prior N(0, I) of two latent variables evenly.
 ///
-///     z₁ = Φ⁻¹((column + ½) / side),   z₂ = Φ⁻¹((side − row − ½) / side)
+/// ```text
+/// z₁ = Φ⁻¹((column + ½) / side),   z₂ = Φ⁻¹((side − row − ½) / side)
+/// ```
 ///
 /// Shape: `[side * side, 2]`, row by row as [`manifold`] draws them: from the largest z₂ at the top
 /// to the smallest at the bottom, from the smallest z₁ at the left to the largest at the right.

@@ -4,7 +4,9 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 /// The number below which a standard normal variable falls with probability `p`.
 ///
-///     x = Φ⁻¹(p),  Φ(x) = ½ erfc(−x / √2)
+/// ```text
+/// x = Φ⁻¹(p),  Φ(x) = ½ erfc(−x / √2)
+/// ```
 ///
 /// The relative error stays below 10⁻¹²: a rational start (P. J. Acklam's, good to 10⁻⁹) and
 /// two of Halley's steps. The ends are infinite: Φ⁻¹(0) = −∞, Φ⁻¹(1) = ∞. Outside of [0, 1], and
@@ -43,7 +45,7 @@ fn start(p: f64) -> f64 {
         -3.969683028665376e+01,
         2.209460984245205e+02,
         -2.759285104469687e+02,
-        1.383577518672690e+02,
+        1.38357751867269e+02,
         -3.066479806614716e+01,
         2.506628277459239e+00,
     ];

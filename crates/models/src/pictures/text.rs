@@ -8,7 +8,6 @@ use std::sync::LazyLock;
 
 use ab_glyph::{Font, FontRef, GlyphId, PxScale, ScaleFont, point};
 
-use super::palette::PAPER;
 use super::picture::{Picture, Rgb};
 
 static FONT: LazyLock<FontRef<'static>> = LazyLock::new(|| {
@@ -52,17 +51,6 @@ pub(super) fn write_upwards(
     cover(text, anchor, style.size, |u, v, covered| {
         p.blend(x + v, y - 1 - u, style.colour, covered);
     });
-}
-
-/// Writes a line with a white rim, so that it can be read on top of data.
-pub(super) fn write_on_data(p: &mut Picture, text: &str, (x, y): (f64, f64), style: Type) {
-    let rim = Type { colour: PAPER, ..style };
-    for (dx, dy) in (-3..=3).flat_map(|dx| (-3..=3).map(move |dy| (dx, dy))) {
-        if dx * dx + dy * dy <= 10 {
-            write(p, text, (x + f64::from(dx), y + f64::from(dy)), Anchor::Middle, rim);
-        }
-    }
-    write(p, text, (x, y), Anchor::Middle, style);
 }
 
 /// The length of a line of text, in pixels.

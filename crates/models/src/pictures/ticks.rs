@@ -72,26 +72,36 @@ impl Axis {
         let every = (decades / count as f64).ceil() as i32;
         let (first, last) = (self.lo.log10().ceil() as i32, self.hi.log10().floor() as i32);
         let mantissas: &[i32] = if decades < 3.0 { &[1, 2, 5] } else { &[1] };
-        let mut marks = Vec::new();
+        let mut found = Vec::new();
         for power in (first - 1..=last).filter(|p| p.rem_euclid(every) == 0) {
-            for m in mantissas {
+            for &mantissa in mantissas {
                 // One rounding, by the parser: 3 × 10⁻¹ as a product is not the literal 0.3.
-                let value: f64 = format!("{m}e{power}").parse().expect("a decimal number");
+                let value: f64 = format!("{mantissa}e{power}").parse().expect("a decimal number");
                 if (self.lo..=self.hi).contains(&value) {
-                    marks.push((value, power_label(*m, power)));
+                    found.push((value, mantissa, power));
                 }
             }
         }
+        // All labels in one notation: 1000 above 10⁶ takes a second look.
+        let short = found.iter().all(|&(_, _, power)| (-3..=4).contains(&power));
+        let label = if short { plain } else { raised };
+        let marks = found.into_iter().map(|(value, m, power)| (value, label(m, power))).collect();
         Ticks { marks, power: 0 }
     }
 }
 
-/// A whole multiple of a power of ten, written out if it is short.
-fn power_label(mantissa: i32, power: i32) -> String {
-    match power {
-        0..=3 => format!("{mantissa}{}", "0".repeat(power as usize)),
-        -3..=-1 => format!("0.{}{mantissa}", "0".repeat(-power as usize - 1)),
-        _ if mantissa == 1 => format!("10{}", superscript(power)),
+/// A multiple of a power of ten, written out.
+fn plain(mantissa: i32, power: i32) -> String {
+    match usize::try_from(power) {
+        Ok(zeros) => format!("{mantissa}{}", "0".repeat(zeros)),
+        Err(_) => format!("0.{}{mantissa}", "0".repeat((-power - 1) as usize)),
+    }
+}
+
+/// A multiple of a power of ten, with its exponent.
+fn raised(mantissa: i32, power: i32) -> String {
+    match mantissa {
+        1 => format!("10{}", superscript(power)),
         _ => format!("{mantissa}·10{}", superscript(power)),
     }
 }
@@ -145,8 +155,9 @@ mod tests {
 
     #[test]
     fn a_logarithmic_axis_counts_in_powers_of_ten() {
-        assert_eq!(labels(0.5, 2e5, Scale::Log), ["1", "10", "100", "1000", "10⁴", "10⁵"]);
-        assert_eq!(labels(1e-12, 1e12, Scale::Log).join(" "), "10⁻¹² 10⁻⁸ 10⁻⁴ 1 10⁴ 10⁸ 10¹²");
+        assert_eq!(labels(0.5, 2e5, Scale::Log), ["10⁰", "10¹", "10²", "10³", "10⁴", "10⁵"]);
+        assert_eq!(labels(1e-12, 1e12, Scale::Log).join(" "), "10⁻¹² 10⁻⁸ 10⁻⁴ 10⁰ 10⁴ 10⁸ 10¹²");
+        assert_eq!(labels(0.5, 2e4, Scale::Log), ["1", "10", "100", "1000", "10000"]);
         assert_eq!(labels(0.015, 0.6, Scale::Log), ["0.02", "0.05", "0.1", "0.2", "0.5"]);
         assert_eq!(labels(90.0, 160.0, Scale::Log).join(" "), "90 100 110 120 130 140 150 160");
     }
