@@ -1,1 +1,30 @@
-//! Pictures as PNG.
+//! Pictures as PNG: what a model sees, what it makes of it, and how it got there.
+//!
+//! A [`Picture`] is a rectangle of pixels that knows how to [save](Picture::save) itself. The rest
+//! of this folder fills such rectangles, in two ways. Images stand side by side without a pixel
+//! being interpolated: [`mosaic`], [`originals_over_reconstructions`], and the [`manifold`] of a
+//! two-dimensional latent space. Numbers become figures with axes: a [`scatter`] of codes and the
+//! [`Curves`] of a loss.
+//!
+//! A figure is a `frame` (title, axes, grid, legend) with `ticks` at round numbers, drawn in `ink`
+//! and written in `text`. The font lies inside the program, so a label looks the same on every
+//! machine, and the same numbers give the same bytes.
+
+mod curves;
+mod frame;
+mod ink;
+mod manifold;
+mod mosaic;
+mod palette;
+mod picture;
+mod quantile;
+mod scatter;
+mod text;
+mod ticks;
+
+pub use curves::{Curves, Reference, Series};
+pub use manifold::{manifold, manifold_codes};
+pub use mosaic::{mosaic, originals_over_reconstructions};
+pub use picture::Picture;
+pub use quantile::normal_quantile;
+pub use scatter::scatter;
