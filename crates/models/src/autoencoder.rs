@@ -1,8 +1,6 @@
 //! [`Autoencoder`]: encoder, bottleneck, decoder.
 
-use elbo_layers::{
-    Activation, Module, Parameter, Parameters, Pass, Reduction, Sequential, loss,
-};
+use elbo_layers::{Activation, Module, Parameter, Parameters, Pass, Reduction, Sequential, loss};
 use elbo_tensor::{Stream, Tensor};
 
 use crate::{Codec, Model, Reconstruction, Settings, Terms};
@@ -65,6 +63,10 @@ impl Autoencoder {
 }
 
 impl Codec for Autoencoder {
+    fn pixels(&self) -> usize {
+        self.pixels
+    }
+
     fn latent_dim(&self) -> usize {
         self.latent_dim
     }

@@ -19,7 +19,12 @@ const SCALE: usize = 2;
 ///
 /// # Errors
 /// If a picture cannot be written.
-pub fn draw(folder: &RunFolder, trained: &Trained, data: &Dataset, seed: u64) -> Result<Vec<PathBuf>> {
+pub fn draw(
+    folder: &RunFolder,
+    trained: &Trained,
+    data: &Dataset,
+    seed: u64,
+) -> Result<Vec<PathBuf>> {
     let mut drawn = vec![reconstructions(folder, trained.codec(), data, 10)?];
     if let Trained::Gradient(model) = trained {
         if model.as_vae().is_some() {

@@ -5,6 +5,9 @@ use elbo_tensor::{Stream, Tensor};
 
 /// What turns images into codes and back. Shapes: images [n, pixels], codes [n, latent_dim].
 pub trait Codec {
+    /// The number of pixels of an image.
+    fn pixels(&self) -> usize;
+
     /// The size of a code.
     fn latent_dim(&self) -> usize;
 

@@ -113,6 +113,10 @@ impl<T: Real> Pca<T> {
 }
 
 impl Codec for Pca {
+    fn pixels(&self) -> usize {
+        self.mean.count()
+    }
+
     fn latent_dim(&self) -> usize {
         self.components.shape()[0]
     }
@@ -141,7 +145,8 @@ pub fn largest_principal_angle(a: &Tensor<f64>, b: &Tensor<f64>) -> f64 {
     };
     let (q1, q2) = (basis(a), basis(b));
     let outside = &q2 - &q1 * (q1.transpose() * &q2);
-    let sine = outside.singular_values().map_or(f64::NAN, |values| values.first().copied().unwrap_or(0.0));
+    let sine =
+        outside.singular_values().map_or(f64::NAN, |values| values.first().copied().unwrap_or(0.0));
     sine.clamp(0.0, 1.0).asin()
 }
 

@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 
 use elbo_tensor::{Stream, Tensor};
 
-use crate::data::Dataset;
 use crate::train::{read_tensors, write_tensors};
 use crate::{Autoencoder, Codec, Error, Model, ModelKind, Pca, Result, Settings, Vae};
 
@@ -27,7 +26,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// If it holds a run already, or anything else, or cannot be written.
-    pub fn create(path: &Path, settings: &Settings, data: &Dataset) -> Result<RunFolder> {
+    pub fn create(path: &Path, settings: &Settings) -> Result<RunFolder> {
         let folder = RunFolder { path: path.into() };
         let io = |source| Error::Io {
             path: path.into(),
@@ -47,7 +46,6 @@ impl RunFolder {
                 help: "choose another folder with --out".into(),
             });
         }
-        let _ = data;
         folder.write_settings(settings)?;
         Ok(folder)
     }

@@ -186,7 +186,12 @@ impl Settings {
         require(decay, "weight_decay", &self.weight_decay, "a number of at least 0")?;
         let momentum = (0.0..1.0).contains(&self.momentum);
         require(momentum, "momentum", &self.momentum, "at least 0 and below 1")?;
-        require(not_negative(self.clip_norm), "clip_norm", &self.clip_norm, "a number of at least 0")
+        require(
+            not_negative(self.clip_norm),
+            "clip_norm",
+            &self.clip_norm,
+            "a number of at least 0",
+        )
     }
 }
 
@@ -210,7 +215,10 @@ mod tests {
             (|s| s.beta = -1.0, "beta is -1.0"),
             (|s| s.levels = 1, "levels is 1"),
             (|s| s.momentum = 1.0, "momentum is 1.0"),
-            (|s| (s.model, s.latent) = (ModelKind::Pca, 785), "latent is 785; it must be at most 784"),
+            (
+                |s| (s.model, s.latent) = (ModelKind::Pca, 785),
+                "latent is 785; it must be at most 784",
+            ),
         ];
         for (change, message) in cases {
             let mut settings = base.clone();

@@ -1,8 +1,6 @@
 //! [`Vae`]: the variational autoencoder.
 
-use elbo_layers::{
-    Activation, Bernoulli, Module, Normal, Parameter, Parameters, Pass, Sequential,
-};
+use elbo_layers::{Activation, Bernoulli, Module, Normal, Parameter, Parameters, Pass, Sequential};
 use elbo_tensor::{Stream, Tensor};
 
 use crate::{Codec, Likelihood, Model, Settings, Terms};
@@ -21,6 +19,7 @@ pub struct Vae {
     encoder: Sequential,
     decoder: Sequential,
     observation: Observation,
+    pixels: usize,
     latent_dim: usize,
     beta: f64,
     kl_warmup: f64,
@@ -49,6 +48,7 @@ impl Vae {
             encoder,
             decoder: Sequential::mlp(&sizes, activation, init),
             observation,
+            pixels,
             latent_dim: latent,
             beta: settings.beta,
             kl_warmup: settings.kl_warmup,
@@ -76,6 +76,10 @@ impl Vae {
 }
 
 impl Codec for Vae {
+    fn pixels(&self) -> usize {
+        self.pixels
+    }
+
     fn latent_dim(&self) -> usize {
         self.latent_dim
     }

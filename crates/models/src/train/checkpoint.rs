@@ -127,13 +127,8 @@ pub(super) fn save(
 }
 
 /// Writes the parameters alone: what the best checkpoint is.
-pub(super) fn save_model(
-    path: &Path,
-    model: &dyn Parameters,
-    epoch: u64,
-) -> Result<()> {
-    let metadata =
-        Metadata { sha256: String::new(), state: None, epoch, position: None, steps: 0 };
+pub(super) fn save_model(path: &Path, model: &dyn Parameters, epoch: u64) -> Result<()> {
+    let metadata = Metadata { sha256: String::new(), state: None, epoch, position: None, steps: 0 };
     write(path, stored(model), metadata)
 }
 

@@ -80,7 +80,7 @@ impl<'a> Trainer<'a> {
     /// If a setting is out of range, or the folder holds another run or cannot be written.
     pub fn new(settings: Settings, data: &'a Dataset, folder: &Path) -> Result<Trainer<'a>> {
         settings.validate(data.train.images.count, data.train.images.size())?;
-        let folder = RunFolder::create(folder, &settings, data)?;
+        let folder = RunFolder::create(folder, &settings)?;
         let metrics = MetricsFile::begin(&folder.metrics())?;
         Ok(Trainer::assemble(settings, data, folder, metrics))
     }
@@ -94,7 +94,6 @@ impl<'a> Trainer<'a> {
         let mut settings = folder.settings()?;
         settings.epochs = epochs.unwrap_or(settings.epochs);
         settings.validate(data.train.images.count, data.train.images.size())?;
-        folder.require_same_data(data)?;
         if epochs.is_some() {
             folder.write_settings(&settings)?;
         }
@@ -104,8 +103,7 @@ impl<'a> Trainer<'a> {
         };
         let metrics = MetricsFile::resume(&folder.metrics(), checkpoint.epoch())?;
         let mut trainer = Trainer::assemble(settings, data, folder, metrics);
-        trainer.position =
-            checkpoint.restore(&mut *trainer.model, &mut *trainer.optimizer)?;
+        trainer.position = checkpoint.restore(&mut *trainer.model, &mut *trainer.optimizer)?;
         trainer.noise = Stream::from_state(trainer.position.noise);
         Ok(trainer)
     }
@@ -244,7 +242,10 @@ impl<'a> Trainer<'a> {
             false => "try a lower lr".into(),
         };
         let epoch = self.position.epoch + 1;
-        Error::Diverged { what: format!("the loss is {loss} in epoch {epoch}, step {step}: {cause}"), help }
+        Error::Diverged {
+            what: format!("the loss is {loss} in epoch {epoch}, step {step}: {cause}"),
+            help,
+        }
     }
 
     /// Evaluates on the test images, writes metrics and checkpoints, and begins the next epoch.
@@ -300,7 +301,9 @@ fn optimizer(settings: &Settings) -> Box<dyn Optimizer> {
     match settings.optimizer {
         OptimizerKind::Adam => Box::new(Adam::new(lr).weight_decay(decay)),
         OptimizerKind::Adamw => Box::new(AdamW::new(lr, decay)),
-        OptimizerKind::Sgd => Box::new(Sgd::new(lr).momentum(settings.momentum).weight_decay(decay)),
+        OptimizerKind::Sgd => {
+            Box::new(Sgd::new(lr).momentum(settings.momentum).weight_decay(decay))
+        }
     }
 }
 
@@ -312,7 +315,11 @@ pub fn batch_of(split: &Split, indices: &[u32]) -> Tensor {
 }
 
 /// Calls `visit` with all images in order, in batches of at most so many.
-pub fn for_each_batch(split: &Split, batch: usize, mut visit: impl FnMut(std::ops::Range<usize>, Tensor)) {
+pub fn for_each_batch(
+    split: &Split,
+    batch: usize,
+    mut visit: impl FnMut(std::ops::Range<usize>, Tensor),
+) {
     let count = split.images.count;
     for start in (0..count).step_by(batch.max(1)) {
         let range = start..(start + batch.max(1)).min(count);

@@ -1,0 +1,94 @@
+//! The command line: one file per subcommand.
+//!
+//! Exit codes: 0 done, 1 failed (one line on stderr says why and what to do), 2 wrong usage, 130
+//! interrupted (state saved).
+
+mod data;
+mod encode;
+mod eval;
+mod reconstruct;
+mod run_args;
+mod sample;
+mod say;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Train variational autoencoders, autoencoders and PCA on IDX images, from scratch and in seconds.
+#[derive(Parser)]
+#[command(name = "elbo", version, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Threads to use; the result is the same for any number [default: all cores]
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<usize>,
+}
+
+const EXAMPLES: &str = "Examples:
+  elbo train vae                        a VAE on the images inside this program, in seconds
+  elbo train vae --latent 2             the same with a plane of codes: see manifold.png
+  elbo data fetch mnist                 download MNIST once
+  elbo train vae --data mnist           10 epochs of MNIST
+  elbo eval runs/vae-001                ELBO, likelihood, active units, reconstruction error";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a model; the run is a folder with weights, metrics and pictures
+    Train(train::TrainArgs),
+    /// Measure a trained model on the test images
+    Eval(eval::EvalArgs),
+    /// Draw new images from a trained VAE
+    Sample(sample::SampleArgs),
+    /// Draw test images over what a trained model makes of them
+    Reconstruct(reconstruct::ReconstructArgs),
+    /// Write the codes of images as .npy and .csv
+    Encode(encode::EncodeArgs),
+    /// Fetch, describe and verify data sets
+    Data(data::DataArgs),
+}
+
+/// How a command ended that did not fail.
+pub(crate) enum Done {
+    /// As asked.
+    Completely,
+    /// By Ctrl-C, with the state saved.
+    Interrupted,
+}
+
+/// Runs the command of this process.
+pub(crate) fn run() -> ExitCode {
+    // clap answers wrong usage with exit code 2, and suggests the nearest word.
+    let cli = Cli::parse();
+    if let Some(threads) = cli.threads {
+        if threads == 0 {
+            eprintln!("elbo: --threads is 0; it must be at least 1");
+            return ExitCode::from(2);
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        if let Err(error) = pool.build_global() {
+            eprintln!("elbo: cannot start {threads} threads: {error}; try fewer");
+            return ExitCode::FAILURE;
+        }
+    }
+    let completely = |()| Done::Completely;
+    let result = match cli.command {
+        Command::Train(args) => train::run(args),
+        Command::Eval(args) => eval::run(&args).map(completely),
+        Command::Sample(args) => sample::run(&args).map(completely),
+        Command::Reconstruct(args) => reconstruct::run(&args).map(completely),
+        Command::Encode(args) => encode::run(&args).map(completely),
+        Command::Data(args) => data::run(&args).map(completely),
+    };
+    match result {
+        Ok(Done::Completely) => ExitCode::SUCCESS,
+        Ok(Done::Interrupted) => ExitCode::from(130),
+        Err(error) => {
+            eprintln!("elbo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! `elbo train`
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use elbo_layers::{Activation, Parameters};
+use elbo_models::data::Dataset;
+use elbo_models::{
+    EpochMetrics, Error, Likelihood, ModelKind, OptimizerKind, Outcome, Pca, Reconstruction,
+    Result, RunFolder, Settings, Trained, Trainer, evaluate, gallery, read_settings, save_pca,
+};
+use elbo_tensor::Stream;
+use serde::de::DeserializeOwned;
+
+use super::Done;
+use super::run_args::{BATCH, load_data};
+use super::say::say;
+
+/// What to train, on what, and how.
+#[derive(Args)]
+pub(crate) struct TrainArgs {
+    /// The model
+    #[arg(value_parser = words::<ModelKind>(&["vae", "autoencoder", "pca"]))]
+    model: ModelKind,
+
+    /// sample (inside this program), mnist, fashion-mnist, or a folder of IDX files
+    #[arg(long)]
+    data: Option<String>,
+
+    /// Passes over the training images [default: 40 on sample, else 10]
+    #[arg(long, value_name = "N")]
+    epochs: Option<u64>,
+
+    /// Images per step [default: 128]
+    #[arg(long, value_name = "N")]
+    batch_size: Option<usize>,
+
+    /// Size of the code, or number of components [default: 20, autoencoder and pca 32]
+    #[arg(long, value_name = "N")]
+    latent: Option<usize>,
+
+    /// Sizes of the encoder's hidden layers, mirrored in the decoder; "" for none [default: 400]
+    #[arg(long, value_name = "N,N", value_parser = sizes)]
+    hidden: Option<Sizes>,
+
+    /// Between layers [default: relu]
+    #[arg(long, value_parser = words::<Activation>(ACTIVATIONS), hide_possible_values = true)]
+    activation: Option<Activation>,
+
+    /// VAE: the distribution of an image given its code [default: bernoulli]
+    #[arg(long, value_parser = words::<Likelihood>(&["bernoulli", "gaussian"]))]
+    likelihood: Option<Likelihood>,
+
+    /// VAE: weight of the KL term [default: 1]
+    #[arg(long, value_name = "X")]
+    beta: Option<f64>,
+
+    /// VAE: epochs over which the KL term fades in [default: 0]
+    #[arg(long, value_name = "EPOCHS")]
+    kl_warmup: Option<f64>,
+
+    /// Autoencoder: how far a reconstruction is from its image [default: bce]
+    #[arg(long, value_parser = words::<Reconstruction>(&["bce", "mse", "l1", "categorical"]))]
+    loss: Option<Reconstruction>,
+
+    /// Autoencoder: on the output, with mse and l1 [default: sigmoid]
+    #[arg(long, value_parser = words::<Activation>(ACTIVATIONS), hide_possible_values = true)]
+    output: Option<Activation>,
+
+    /// Autoencoder: on the code [default: identity]
+    #[arg(long, value_parser = words::<Activation>(ACTIVATIONS), hide_possible_values = true)]
+    code: Option<Activation>,
+
+    /// The optimizer [default: adam]
+    #[arg(long, value_parser = words::<OptimizerKind>(&["adam", "adamw", "sgd"]))]
+    optimizer: Option<OptimizerKind>,
+
+    /// Learning rate [default: 0.001]
+    #[arg(long, value_name = "X")]
+    lr: Option<f64>,
+
+    /// Weight decay [default: 0]
+    #[arg(long, value_name = "X")]
+    weight_decay: Option<f64>,
+
+    /// Scale gradients down to this norm; 0 for never [default: 0]
+    #[arg(long, value_name = "X")]
+    clip_norm: Option<f64>,
+
+    /// Stop after so many epochs without a better test loss; 0 for never [default: 0]
+    #[arg(long, value_name = "EPOCHS")]
+    patience: Option<u64>,
+
+    /// What all randomness follows from [default: 1]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    /// The folder of the run [default: the next free runs/MODEL-001]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Go on with the run in --out, from its last checkpoint
+    #[arg(long, requires = "out")]
+    resume: bool,
+
+    /// Settings from a TOML file such as the config.toml of a run; options given here win
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Print one JSON object per epoch instead of a line for people
+    #[arg(long)]
+    json: bool,
+}
+
+const ACTIVATIONS: &[&str] = &[
+    "identity", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "tanh", "sigmoid",
+];
+
+/// A parser for a setting that is one of several words.
+fn words<T: DeserializeOwned + Clone + Send + Sync + 'static>(
+    words: &'static [&'static str],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(words).map(|word| {
+        serde_json::from_value(word.into()).expect("the words are those of the setting")
+    })
+}
+
+/// Sizes separated by commas.
+#[derive(Clone)]
+struct Sizes(Vec<usize>);
+
+fn sizes(text: &str) -> std::result::Result<Sizes, String> {
+    let size = |part: &str| part.trim().parse().map_err(|_| format!("`{part}` is not a size"));
+    let parts = text.split(',').filter(|part| !part.trim().is_empty());
+    Ok(Sizes(parts.map(size).collect::<std::result::Result<_, _>>()?))
+}
+
+impl TrainArgs {
+    /// Defaults, then the file, then the options.
+    fn settings(&self) -> Result<Settings> {
+        let mut settings = match &self.config {
+            Some(path) => read_settings(path)?,
+            None => {
+                let latent = if self.model == ModelKind::Vae { 20 } else { 32 };
+                let on_sample = self.data.as_deref().is_none_or(|data| data == "sample");
+                let epochs = if on_sample { 40 } else { 10 };
+                Settings { latent, epochs, ..Settings::default() }
+            }
+        };
+        fn set<T: Clone>(setting: &mut T, option: &Option<T>) {
+            if let Some(value) = option {
+                *setting = value.clone();
+            }
+        }
+        settings.model = self.model;
+        set(&mut settings.data, &self.data);
+        set(&mut settings.epochs, &self.epochs);
+        set(&mut settings.batch_size, &self.batch_size);
+        set(&mut settings.latent, &self.latent);
+        set(&mut settings.hidden, &self.hidden.as_ref().map(|sizes| sizes.0.clone()));
+        set(&mut settings.activation, &self.activation);
+        set(&mut settings.likelihood, &self.likelihood);
+        set(&mut settings.beta, &self.beta);
+        set(&mut settings.kl_warmup, &self.kl_warmup);
+        set(&mut settings.loss, &self.loss);
+        set(&mut settings.output, &self.output);
+        set(&mut settings.code, &self.code);
+        set(&mut settings.optimizer, &self.optimizer);
+        set(&mut settings.lr, &self.lr);
+        set(&mut settings.weight_decay, &self.weight_decay);
+        set(&mut settings.clip_norm, &self.clip_norm);
+        set(&mut settings.patience, &self.patience);
+        set(&mut settings.seed, &self.seed);
+        Ok(settings)
+    }
+
+    fn out(&self) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), self.model.name()))
+    }
+}
+
+/// `parent/name-001`, or the first number after the largest that is taken.
+fn next_free(parent: &Path, name: &str) -> PathBuf {
+    let number = |entry: std::fs::DirEntry| {
+        let file = entry.file_name();
+        file.to_str()?.strip_prefix(name)?.strip_prefix('-')?.parse::<u32>().ok()
+    };
+    let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
+    let last = entries.filter_map(number).max().unwrap_or(0);
+    parent.join(format!("{name}-{:03}", last + 1))
+}
+
+pub(super) fn run(args: TrainArgs) -> Result<Done> {
+    let out = args.out();
+    if args.resume {
+        let settings = RunFolder::open(&out)?.settings()?;
+        if settings.model == ModelKind::Pca || settings.model != args.model {
+            return Err(Error::Settings {
+                what: format!("{} holds a run of {}", out.display(), settings.model.name()),
+                help: "only a run of the same model, trained by gradients, can be resumed".into(),
+            });
+        }
+        let data = load_data(&settings.data)?;
+        return train(Trainer::resume(&data, &out, args.epochs)?, &data, args.json);
+    }
+    let settings = args.settings()?;
+    let data = load_data(&settings.data)?;
+    if settings.model == ModelKind::Pca {
+        return pca(&settings, &data, &out, args.json).map(|()| Done::Completely);
+    }
+    train(Trainer::new(settings, &data, &out)?, &data, args.json)
+}
+
+fn train(mut trainer: Trainer<'_>, data: &Dataset, json: bool) -> Result<Done> {
+    let interrupt = on_ctrl_c();
+    let settings = trainer.settings().clone();
+    if !json {
+        say!("{}", headline(&settings, data, trainer.model().count()));
+    }
+    let report = |metrics: &EpochMetrics| {
+        if json {
+            say!("{}", serde_json::to_string(metrics).expect("numbers and names"));
+        } else {
+            say!("{}", epoch_line(metrics, settings.epochs));
+        }
+    };
+    let outcome = trainer.run(&interrupt, report)?;
+    let folder = trainer.folder().clone();
+    let shown = folder.path().display().to_string();
+    if outcome == Outcome::Interrupted {
+        eprintln!(
+            "elbo: interrupted; the state is saved. Go on with: elbo train {} --out {shown} --resume",
+            settings.model.name()
+        );
+        return Ok(Done::Interrupted);
+    }
+    if outcome == Outcome::StoppedEarly && !json {
+        say!("stopped early: no better test loss for {} epochs", settings.patience);
+    }
+    let trained = folder.load(false)?;
+    let pictures = gallery::draw(&folder, &trained, data, settings.seed)?;
+    if !json {
+        say!("\n{}", summary(&trained, data, settings.seed));
+        finish(&shown, &pictures, next_steps(&settings, &shown));
+    }
+    Ok(Done::Completely)
+}
+
+/// Sets a flag on the first Ctrl-C; the second ends the program at once.
+fn on_ctrl_c() -> Arc<AtomicBool> {
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupt);
+    let handler = move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        eprintln!("elbo: Ctrl-C will end the run without saving: {error}");
+    }
+    interrupt
+}
+
+fn headline(settings: &Settings, data: &Dataset, parameters: usize) -> String {
+    let hidden: Vec<String> = settings.hidden.iter().map(usize::to_string).collect();
+    let pixels = data.train.images.size().to_string();
+    let sizes = [vec![pixels], hidden, vec![settings.latent.to_string()]].concat().join("-");
+    format!(
+        "{} {sizes}, {parameters} parameters, on {} ({} training and {} test images of {}x{}), seed {}",
+        settings.model.name(),
+        data.name,
+        data.train.images.count,
+        data.test.images.count,
+        data.train.images.rows,
+        data.train.images.cols,
+        settings.seed
+    )
+}
+
+fn epoch_line(m: &EpochMetrics, epochs: u64) -> String {
+    let terms = match m.kl {
+        Some(kl) => format!(" (recon {:.3} + KL {kl:.3})", m.recon),
+        None => String::new(),
+    };
+    format!(
+        "epoch {:>3}/{epochs}  train {:.3}  test {:.3}{terms}  {:.2} s, {:.0} images/s",
+        m.epoch, m.train_loss, m.test_loss, m.seconds, m.images_per_second
+    )
+}
+
+fn summary(trained: &Trained, data: &Dataset, seed: u64) -> String {
+    let error = evaluate::reconstruction(trained.codec(), &data.test, BATCH);
+    let error = format!("reconstruction MSE/px {:.6} (PSNR {:.2} dB)", error.mse, error.psnr);
+    let Trained::Gradient(model) = trained else { return format!("test: {error}") };
+    let Some(vae) = model.as_vae() else { return format!("test: {error}") };
+    let bound = evaluate::bound(vae, &data.test, BATCH, &mut Stream::new(seed));
+    format!(
+        "test: ELBO {:.3} nats/image (recon {:.3}, KL {:.3}), {} of {} units active, {error}",
+        bound.elbo,
+        bound.recon,
+        bound.kl,
+        bound.active_units,
+        bound.kl_per_unit.len()
+    )
+}
+
+fn next_steps(settings: &Settings, run: &str) -> Vec<String> {
+    let mut steps = vec![format!("elbo eval {run}")];
+    if settings.model == ModelKind::Vae {
+        steps.push(match settings.latent {
+            2 => format!("elbo encode {run}"),
+            _ => "elbo train vae --latent 2      # a plane of codes: manifold.png, codes.png".into(),
+        });
+    }
+    if settings.data == "sample" {
+        let model = settings.model.name();
+        steps.push("elbo data fetch mnist          # once, 11 MB".into());
+        steps.push(format!("elbo train {model} --data mnist"));
+    }
+    steps
+}
+
+fn finish(run: &str, pictures: &[PathBuf], next: Vec<String>) {
+    say!("run:      {run}");
+    let names = pictures.iter().filter_map(|path| path.file_name()?.to_str());
+    say!("pictures: {} in {run}", names.collect::<Vec<_>>().join(", "));
+    say!("next:     {}", next.join("\n          "));
+}
+
+/// `elbo train pca`
+fn pca(settings: &Settings, data: &Dataset, out: &Path, json: bool) -> Result<()> {
+    settings.validate(data.train.images.count, data.train.images.size())?;
+    let folder = RunFolder::create(out, settings)?;
+    let began = Instant::now();
+    let pca = Pca::<f32>::fit(&data.train.images, settings.latent)?;
+    let seconds = began.elapsed().as_secs_f64();
+    save_pca(&folder, &pca)?;
+    let explained: f64 = pca.explained_variance().iter().sum::<f64>() / pca.total_variance();
+    let train = pca.mse_per_pixel(&data.train.images);
+    let test = pca.mse_per_pixel(&data.test.images);
+    let trained = Trained::Pca(Box::new(pca));
+    let pictures = gallery::draw(&folder, &trained, data, settings.seed)?;
+    if json {
+        say!(
+            "{}",
+            serde_json::json!({
+                "components": settings.latent, "seconds": seconds, "explained": explained,
+                "train_mse": train, "test_mse": test,
+            })
+        );
+        return Ok(());
+    }
+    say!(
+        "pca, {} components of {} images of {}: fitted in {seconds:.2} s",
+        settings.latent,
+        data.train.images.count,
+        data.name
+    );
+    say!("explained variance {:.4} %, MSE/px train {train:.6}, test {test:.6}", 100.0 * explained);
+    say!("\n{}", summary(&trained, data, settings.seed));
+    let shown = out.display().to_string();
+    finish(&shown, &pictures, next_steps(settings, &shown));
+    Ok(())
+}
