@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use elbo_models::data::{Dataset, Places, Source, load};
+use elbo_models::data::{Dataset, Source, load};
 use elbo_models::{Error, Result, RunFolder, Settings, Trained};
 
 /// A run, and the data to use it on.
@@ -36,7 +36,7 @@ impl RunArgs {
         let settings = folder.settings()?;
         let trained = folder.load(self.best)?;
         let data = load_data(self.data.as_deref().unwrap_or(&settings.data))?;
-        let (expected, found) = (trained.codec().pixels(), data.test.images.size());
+        let (expected, found) = (trained.codec().pixels(), data.test.images.pixels_per_image());
         if expected != found {
             return Err(Error::Settings {
                 what: format!(
@@ -52,7 +52,7 @@ impl RunArgs {
 
 /// The data set that a word or a folder names.
 pub(crate) fn load_data(what: &str) -> Result<Dataset> {
-    load(&what.parse::<Source>()?, &Places::from_env())
+    load(&what.parse::<Source>()?)
 }
 
 /// Batch for passes without gradients.

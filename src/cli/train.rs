@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use elbo_layers::{Activation, Parameters};
+use elbo_layers::Activation;
 use elbo_models::data::Dataset;
 use elbo_models::{
     EpochMetrics, Error, Likelihood, ModelKind, OptimizerKind, Outcome, Pca, Reconstruction,
@@ -116,9 +116,8 @@ pub(crate) struct TrainArgs {
     json: bool,
 }
 
-const ACTIVATIONS: &[&str] = &[
-    "identity", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "tanh", "sigmoid",
-];
+const ACTIVATIONS: &[&str] =
+    &["identity", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "tanh", "sigmoid"];
 
 /// A parser for a setting that is one of several words.
 fn words<T: DeserializeOwned + Clone + Send + Sync + 'static>(
@@ -267,7 +266,7 @@ fn on_ctrl_c() -> Arc<AtomicBool> {
 
 fn headline(settings: &Settings, data: &Dataset, parameters: usize) -> String {
     let hidden: Vec<String> = settings.hidden.iter().map(usize::to_string).collect();
-    let pixels = data.train.images.size().to_string();
+    let pixels = data.train.images.pixels_per_image().to_string();
     let sizes = [vec![pixels], hidden, vec![settings.latent.to_string()]].concat().join("-");
     format!(
         "{} {sizes}, {parameters} parameters, on {} ({} training and {} test images of {}x{}), seed {}",
@@ -313,7 +312,9 @@ fn next_steps(settings: &Settings, run: &str) -> Vec<String> {
     if settings.model == ModelKind::Vae {
         steps.push(match settings.latent {
             2 => format!("elbo encode {run}"),
-            _ => "elbo train vae --latent 2      # a plane of codes: manifold.png, codes.png".into(),
+            _ => {
+                "elbo train vae --latent 2      # a plane of codes: manifold.png, codes.png".into()
+            }
         });
     }
     if settings.data == "sample" {
@@ -333,7 +334,7 @@ fn finish(run: &str, pictures: &[PathBuf], next: Vec<String>) {
 
 /// `elbo train pca`
 fn pca(settings: &Settings, data: &Dataset, out: &Path, json: bool) -> Result<()> {
-    settings.validate(data.train.images.count, data.train.images.size())?;
+    settings.validate(data.train.images.count, data.train.images.pixels_per_image())?;
     let folder = RunFolder::create(out, settings)?;
     let began = Instant::now();
     let pca = Pca::<f32>::fit(&data.train.images, settings.latent)?;

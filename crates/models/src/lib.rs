@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod atomic;
 mod autoencoder;
 pub mod data;
 mod error;

@@ -30,7 +30,7 @@ impl<T: Real> Pca<T> {
     /// # Errors
     /// If there are fewer than two images, or k is 0 or larger than the number of pixels.
     pub fn fit(images: &Images, k: usize) -> Result<Pca<T>> {
-        let (count, pixels) = (images.count, images.size());
+        let (count, pixels) = (images.count, images.pixels_per_image());
         if count < 2 || k == 0 || k > pixels {
             return Err(Error::Settings {
                 what: format!("PCA with {k} components of {count} images of {pixels} pixels"),
@@ -108,7 +108,7 @@ impl<T: Real> Pca<T> {
             let error = x.clone() - self.inverse_transform(&self.transform(&x));
             sum += error.square().sum().item().to_f64();
         }
-        sum / (images.count * images.size()) as f64
+        sum / (images.count * images.pixels_per_image()) as f64
     }
 }
 
@@ -152,8 +152,8 @@ pub fn largest_principal_angle(a: &Tensor<f64>, b: &Tensor<f64>) -> f64 {
 
 /// The mean image / 255: sums of bytes are exact.
 fn mean(images: &Images) -> Vec<f64> {
-    let mut sums = vec![0u64; images.size()];
-    for image in images.pixels.chunks(images.size()) {
+    let mut sums = vec![0u64; images.pixels_per_image()];
+    for image in images.pixels.chunks(images.pixels_per_image()) {
         sums.iter_mut().zip(image).for_each(|(sum, byte)| *sum += u64::from(*byte));
     }
     sums.into_iter().map(|sum| sum as f64 / (255.0 * images.count as f64)).collect()
@@ -161,7 +161,7 @@ fn mean(images: &Images) -> Vec<f64> {
 
 /// The covariance, lower triangle and diagonal at least.
 fn covariance<T: Real>(images: &Images, mean: &[f64]) -> Mat<f64> {
-    let n = images.size();
+    let n = images.pixels_per_image();
     let mut sum = vec![0.0f64; n * n];
     let mut gram = Tensor::<T>::zeros([n, n]);
     for block in blocks(images.count) {
@@ -186,7 +186,7 @@ fn pixels_of<T: Real>(
     range: std::ops::Range<usize>,
     mean: Option<&[f64]>,
 ) -> Tensor<T> {
-    let n = images.size();
+    let n = images.pixels_per_image();
     Tensor::write([range.len(), n], |out| {
         let bytes = &images.pixels[range.start * n..range.end * n];
         for (out, bytes) in out.chunks_mut(n).zip(bytes.chunks(n)) {

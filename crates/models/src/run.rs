@@ -100,7 +100,7 @@ impl RunFolder {
 
     pub(crate) fn write_settings(&self, settings: &Settings) -> Result<()> {
         let text = toml::to_string(settings).expect("settings are a table");
-        crate::train::write_whole(&self.config(), text.as_bytes())
+        crate::atomic::write_whole(&self.config(), text.as_bytes())
     }
 
     /// Removes training states that belong to no checkpoint any more.

@@ -1,240 +1,241 @@
-//! Images and labels in memory: bytes as they came, turned into numbers batch by batch.
+//! Images and labels in memory, as the bytes that the files hold.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::idx::{self, IdxArray, IdxData};
 use crate::{Error, Result};
 
-/// Grey images of one size, one byte per pixel (0 is black), row-major, one after the other.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Images of one size, one byte per pixel.
+///
+/// They stay bytes: the 60,000 training images of MNIST take 47 MB so, and 188 MB as `f32`.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Images {
-    /// `count * rows * cols` bytes.
+    /// All pixels, image after image, row after row: `count * rows * cols` bytes.
     pub pixels: Vec<u8>,
-    /// How many images.
+    /// How many images there are.
     pub count: usize,
-    /// Height in pixels.
+    /// The height of an image.
     pub rows: usize,
-    /// Width in pixels.
+    /// The width of an image.
     pub cols: usize,
 }
 
+/// Images and, where they are known, the class of each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// The images.
+    pub images: Images,
+    /// One label per image, or `None` where there is no label file.
+    pub labels: Option<Vec<u8>>,
+}
+
+/// The classes of Fashion-MNIST (Xiao, Rasul & Vollgraf 2017, table 2).
+const GARMENTS: [&str; 10] = [
+    "T-shirt",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+];
+
+/// Images to train on, and images of the same size to test on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dataset {
+    /// A short name to show: `mnist`, `sample`, or that of the folder.
+    pub name: String,
+    /// What a model learns from.
+    pub train: Split,
+    /// What it is judged by.
+    pub test: Split,
+}
+
 impl Images {
-    /// Reads the images of an IDX file: bytes in three dimensions.
-    ///
-    /// # Errors
-    /// If the file cannot be read, or holds something else.
-    pub fn load(path: impl AsRef<Path>) -> Result<Images> {
-        Images::from_idx(idx::read(&path)?, path)
-    }
-
-    /// Takes `array` as images; `name` stands in error messages.
-    ///
-    /// # Errors
-    /// If the array is not one of bytes in three dimensions.
-    pub fn from_idx(array: IdxArray, name: impl AsRef<Path>) -> Result<Images> {
-        let dtype = array.data.dtype();
-        match (array.data, &array.shape[..]) {
-            (IdxData::U8(pixels), &[count, rows, cols]) if !pixels.is_empty() => {
-                Ok(Images { pixels, count, rows, cols })
-            }
-            _ => Err(unfit(
-                name.as_ref(),
-                format!("holds {dtype} of shape {:?}, not images", array.shape),
-                "images are u8 of shape [count, rows, cols]",
-            )),
-        }
-    }
-
-    /// Pixels per image.
-    pub fn size(&self) -> usize {
+    /// The number of pixels of one image.
+    pub fn pixels_per_image(&self) -> usize {
         self.rows * self.cols
     }
 
-    /// The bytes of image `index`.
+    /// The pixels of image `index`, row after row.
     ///
     /// # Panics
     /// If there is no such image.
+    #[track_caller]
     pub fn image(&self, index: usize) -> &[u8] {
-        &self.pixels[index * self.size()..][..self.size()]
+        assert!(index < self.count, "image {index} of {} images", self.count);
+        let size = self.pixels_per_image();
+        &self.pixels[index * size..][..size]
     }
 
-    /// Writes the images at `indices` to `out` as numbers in [0, 1]: pixel / 255.
+    /// Writes the images at `indices` into `out`, each pixel divided by 255, hence in `[0, 1]`.
     ///
-    /// Shapes: `indices` is `[batch]`, `out` is `[batch, rows * cols]`.
+    /// Shape of `out`: `[indices.len(), rows * cols]`.
     ///
     /// # Panics
     /// If `out` has another length, or an index is out of range.
     #[track_caller]
     pub fn batch_into(&self, indices: &[u32], out: &mut [f32]) {
-        let size = self.size();
-        assert!(
-            out.len() == indices.len() * size,
-            "batch_into: {} images of {size} pixels do not fit {} numbers",
-            indices.len(),
-            out.len()
-        );
-        for (&index, target) in indices.iter().zip(out.chunks_exact_mut(size)) {
-            assert!((index as usize) < self.count, "batch_into: image {index} of {}", self.count);
-            for (number, &pixel) in target.iter_mut().zip(self.image(index as usize)) {
-                *number = f32::from(pixel) / 255.0;
+        let size = self.pixels_per_image();
+        let wanted = indices.len() * size;
+        assert_eq!(out.len(), wanted, "batch_into: {} images of {size} pixels", indices.len());
+        for (&index, row) in indices.iter().zip(out.chunks_exact_mut(size)) {
+            for (value, &pixel) in row.iter_mut().zip(self.image(index as usize)) {
+                // Divided, not multiplied by 1/255, which is off by one bit for many pixels.
+                *value = f32::from(pixel) / 255.0;
+            }
+        }
+    }
+
+    /// Reads images from an IDX file of bytes with three dimensions.
+    ///
+    /// # Errors
+    /// Those of [`idx::read`], and [`Error::Data`] if the file holds something else than images.
+    pub fn read(path: &Path) -> Result<Images> {
+        Images::from_idx(idx::read(path)?, path)
+    }
+
+    /// Takes the bytes of an IDX array with three dimensions; `place` names it in errors.
+    pub(super) fn from_idx(array: IdxArray, place: &Path) -> Result<Images> {
+        match (array.shape.as_slice(), array.data) {
+            (&[count, rows, cols], IdxData::U8(pixels)) => Ok(Images { pixels, count, rows, cols }),
+            (shape, data) => {
+                Err(unfit(place, shape, &data, "an images file is u8 [count, rows, cols]"))
             }
         }
     }
 }
 
-/// Images, and a label for each if there are any.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Split {
-    /// The images.
-    pub images: Images,
-    /// The class of each image.
-    pub labels: Option<Vec<u8>>,
-}
-
 impl Split {
-    /// Reads images, and labels where a file of them is given.
+    /// Reads an images file and, if given, the labels file that belongs to it.
     ///
     /// # Errors
-    /// If a file cannot be read or holds something else, or if the counts differ.
-    pub fn load(images: impl AsRef<Path>, labels: Option<&Path>) -> Result<Split> {
-        let array = idx::read(&images)?;
-        let labels = labels.map(|path| Ok((idx::read(path)?, path.to_owned()))).transpose()?;
-        Split::from_idx((array, images.as_ref().to_owned()), labels)
-    }
-
-    /// Takes arrays as images and labels; each array comes with a name for error messages.
-    ///
-    /// # Errors
-    /// As [`Split::load`].
-    pub fn from_idx(
-        (images, images_name): (IdxArray, PathBuf),
-        labels: Option<(IdxArray, PathBuf)>,
-    ) -> Result<Split> {
-        let images = Images::from_idx(images, &images_name)?;
-        let Some((array, name)) = labels else { return Ok(Split { images, labels: None }) };
-        let dtype = array.data.dtype();
-        let (IdxData::U8(labels), [count]) = (array.data, &array.shape[..]) else {
-            let what = format!("holds {dtype} of shape {:?}, not labels", array.shape);
-            return Err(unfit(&name, what, "labels are u8 of shape [count]"));
+    /// As [`Images::read`], and [`Error::Data`] if the labels are no labels or not one per image.
+    pub fn read(images: &Path, labels: Option<&Path>) -> Result<Split> {
+        let images = Images::read(images)?;
+        let labels = match labels {
+            Some(path) => Some(labels_from_idx(idx::read(path)?, images.count, path)?),
+            None => None,
         };
-        if *count != images.count {
-            let from = images_name.display();
-            let what = format!("holds {count} labels for the {} images of {from}", images.count);
-            return Err(unfit(&name, what, "images and labels must come from the same set"));
-        }
-        Ok(Split { images, labels: Some(labels) })
+        Ok(Split { images, labels })
     }
-}
-
-/// A set of images to train on, and one of the same size to test on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dataset {
-    /// `sample`, `mnist`, `fashion-mnist`, or the folder it came from.
-    pub name: String,
-    /// What is trained on.
-    pub train: Split,
-    /// What is tested on.
-    pub test: Split,
 }
 
 impl Dataset {
-    /// Joins two splits into a set; `place` stands in error messages.
-    ///
-    /// # Errors
-    /// If their images differ in size.
-    pub fn new(name: &str, train: Split, test: Split, place: impl AsRef<Path>) -> Result<Dataset> {
-        let ((a, b), (c, d)) =
-            ((train.images.rows, train.images.cols), (test.images.rows, test.images.cols));
-        if (a, b) != (c, d) {
-            let what = format!("the training images are {a}x{b} pixels, the test images {c}x{d}");
-            let help = "both must come from the same set";
-            return Err(unfit(place.as_ref(), what, help));
-        }
-        Ok(Dataset { name: name.to_owned(), train, test })
-    }
-
-    /// The number of classes: one more than the largest label, and 0 without labels.
-    pub fn classes(&self) -> usize {
-        let labels = [&self.train, &self.test].into_iter().filter_map(|s| s.labels.as_ref());
-        labels.flatten().max().map_or(0, |&largest| usize::from(largest) + 1)
-    }
-
     /// The name of each class: garments for Fashion-MNIST and the sample cut from it, else numbers.
     pub fn class_names(&self) -> Vec<String> {
-        let folder = Path::new(&self.name).file_name();
-        if self.name == "sample" || folder.is_some_and(|f| f == "fashion-mnist") {
-            return super::FASHION_MNIST_CLASSES.map(String::from).to_vec();
+        if matches!(self.name.as_str(), "sample" | "fashion-mnist") {
+            return GARMENTS.map(String::from).to_vec();
         }
-        (0..self.classes()).map(|class| class.to_string()).collect()
+        let splits = [&self.train.labels, &self.test.labels];
+        let largest = splits.into_iter().flatten().flatten().max();
+        largest
+            .map_or(Vec::new(), |&largest| (0..=largest).map(|class| class.to_string()).collect())
+    }
+
+    /// Puts two splits together.
+    ///
+    /// # Errors
+    /// [`Error::Data`] that names `place` if the images of the two differ in size.
+    pub fn new(name: &str, train: Split, test: Split, place: &Path) -> Result<Dataset> {
+        let size = |split: &Split| (split.images.rows, split.images.cols);
+        let ((rows, cols), (test_rows, test_cols)) = (size(&train), size(&test));
+        if (rows, cols) != (test_rows, test_cols) {
+            return Err(Error::Data {
+                path: place.into(),
+                what: format!(
+                    "training images are {rows}x{cols}, test images {test_rows}x{test_cols}"
+                ),
+                help: "put files of one data set into the folder".into(),
+            });
+        }
+        Ok(Dataset { name: name.into(), train, test })
     }
 }
 
-fn unfit(path: &Path, what: String, help: &str) -> Error {
-    Error::Data { path: path.to_owned(), what, help: help.into() }
+/// Takes the bytes of an IDX array with one dimension, one for each of `images` images.
+pub(super) fn labels_from_idx(array: IdxArray, images: usize, place: &Path) -> Result<Vec<u8>> {
+    match (array.shape.as_slice(), array.data) {
+        (&[count], IdxData::U8(labels)) if count == images => Ok(labels),
+        (&[count], IdxData::U8(_)) => Err(Error::Data {
+            path: place.into(),
+            what: format!("holds {count} labels for {images} images"),
+            help: "put the labels of these images beside them, or no labels".into(),
+        }),
+        (shape, data) => Err(unfit(place, shape, &data, "a labels file is u8 [count]")),
+    }
+}
+
+fn unfit(place: &Path, shape: &[usize], data: &IdxData, help: &str) -> Error {
+    let what = format!("holds {} {shape:?}", data.dtype().name());
+    Error::Data { path: place.into(), what, help: help.into() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn array(shape: &[usize]) -> IdxArray {
-        let count = shape.iter().product::<usize>();
-        let data = (0..count).map(|i| (i * 51 % 256) as u8).collect();
-        IdxArray { shape: shape.to_vec(), data: IdxData::U8(data) }
-    }
-
-    fn split(images: &[usize], labels: Option<&[usize]>) -> Result<Split> {
-        let labels = labels.map(|shape| (array(shape), "labels".into()));
-        Split::from_idx((array(images), "images".into()), labels)
+    fn images(count: usize, rows: usize, cols: usize) -> Images {
+        let pixels = (0..count * rows * cols).map(|i| (i * 37 % 256) as u8).collect();
+        Images { pixels, count, rows, cols }
     }
 
     #[test]
-    fn a_batch_is_pixels_over_255_in_the_order_asked_for() {
-        let images = split(&[3, 1, 2], None).unwrap().images;
-        assert_eq!(images.pixels, [0, 51, 102, 153, 204, 255]);
-        let mut out = [9.0; 6];
-        images.batch_into(&[2, 0, 2], &mut out);
-        assert_eq!(out, [0.8, 1.0, 0.0, 0.2, 0.8, 1.0]);
+    fn a_batch_is_the_chosen_images_over_255() {
+        let images = Images { pixels: vec![0, 51, 102, 255, 1, 2], count: 3, rows: 1, cols: 2 };
+        let mut out = [f32::NAN; 6];
+        images.batch_into(&[1, 0, 1], &mut out);
+        assert_eq!(out, [0.4, 1.0, 0.0, 0.2, 0.4, 1.0]);
     }
 
     #[test]
-    #[should_panic(expected = "image 3 of 3")]
-    fn a_batch_beyond_the_end_panics() {
-        split(&[3, 1, 2], None).unwrap().images.batch_into(&[3], &mut [0.0; 2]);
+    #[should_panic(expected = "image 3 of 3 images")]
+    fn an_index_out_of_range_panics() {
+        images(3, 2, 2).batch_into(&[3], &mut [0.0; 4]);
     }
 
     #[test]
-    #[should_panic(expected = "do not fit 3 numbers")]
-    fn a_batch_of_the_wrong_length_panics() {
-        split(&[3, 1, 2], None).unwrap().images.batch_into(&[0], &mut [0.0; 3]);
+    #[should_panic(expected = "batch_into: 2 images of 4 pixels")]
+    fn a_buffer_of_another_length_panics() {
+        images(3, 2, 2).batch_into(&[0, 1], &mut [0.0; 7]);
     }
 
     #[test]
-    fn what_does_not_belong_together_is_refused() {
-        let line = |result: Result<Split>| result.unwrap_err().to_string();
-        assert!(line(split(&[3, 4], None)).contains("u8 of shape [3, 4], not images"));
-        assert!(line(split(&[3, 1, 2], Some(&[3, 1]))).contains("not labels"));
-        assert!(line(split(&[3, 1, 2], Some(&[4]))).contains("4 labels for the 3 images"));
-        let floats = IdxArray { shape: vec![1, 1, 1], data: IdxData::F32(vec![0.5]) };
-        assert!(Images::from_idx(floats, "f").unwrap_err().to_string().contains("holds f32"));
-        let empty = IdxArray { shape: vec![0, 2, 2], data: IdxData::U8(vec![]) };
-        assert!(Images::from_idx(empty, "e").is_err());
-        let (a, b) = (split(&[3, 1, 2], None).unwrap(), split(&[3, 2, 1], None).unwrap());
-        let error = Dataset::new("x", a, b, "folder").unwrap_err().to_string();
-        assert!(error.contains("1x2 pixels, the test images 2x1"), "{error}");
+    fn only_matching_bytes_are_images_and_labels() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, shape: Vec<usize>, data: IdxData| {
+            let path = folder.path().join(name);
+            idx::write(&path, &IdxArray { shape, data }).unwrap();
+            path
+        };
+        let good = write("images", vec![2, 1, 2], IdxData::U8(vec![1, 2, 3, 4]));
+        let labels = write("labels", vec![2], IdxData::U8(vec![7, 8]));
+        let split = Split::read(&good, Some(&labels)).unwrap();
+        assert_eq!(split.images.image(1), [3, 4]);
+        assert_eq!(split.labels, Some(vec![7, 8]));
+        assert_eq!(Split::read(&good, None).unwrap().labels, None);
+
+        let refuses = |images: &Path, labels: Option<&Path>, because: &str| {
+            let line = Split::read(images, labels).unwrap_err().to_string();
+            assert!(line.contains(because), "expected {because:?} in {line:?}");
+        };
+        let three = write("three", vec![3], IdxData::U8(vec![7, 8, 9]));
+        refuses(&good, Some(&three), "holds 3 labels for 2 images");
+        refuses(&good, Some(&good), "holds u8 [2, 1, 2]; a labels file is");
+        refuses(&labels, None, "holds u8 [2]; an images file is");
+        let floats = write("floats", vec![2, 1, 2], IdxData::F32(vec![0.0; 4]));
+        refuses(&floats, None, "holds f32 [2, 1, 2]");
     }
 
     #[test]
-    fn classes_are_named() {
-        let two = || split(&[3, 1, 2], Some(&[3])).unwrap();
-        let mut set = Dataset::new("mnist", two(), two(), "x").unwrap();
-        set.train.labels = Some(vec![0, 2, 1]);
-        set.test.labels = Some(vec![0, 0, 3]);
-        assert_eq!(set.class_names(), ["0", "1", "2", "3"]);
-        set.name = "/some/where/fashion-mnist".into();
-        assert_eq!(set.class_names()[9], "Ankle boot");
-        set.name = "mnist".into();
-        (set.train.labels, set.test.labels) = (None, None);
-        assert_eq!(set.classes(), 0);
+    fn both_splits_have_images_of_one_size() {
+        let split = |rows, cols| Split { images: images(2, rows, cols), labels: None };
+        let place = Path::new("folder");
+        assert!(Dataset::new("same", split(2, 3), split(2, 3), place).is_ok());
+        let error = Dataset::new("differ", split(2, 3), split(3, 2), place).unwrap_err();
+        assert!(error.to_string().contains("are 2x3, test images 3x2"), "{error}");
     }
 }

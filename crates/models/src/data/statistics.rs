@@ -1,144 +1,207 @@
-//! The facts of a set of images that a run is held against, from whole numbers.
+//! What can be known of a set of images before any model sees it.
 //!
-//! Pixels are bytes, so every moment is a ratio of integers: sums are exact, in any order, and
-//! become floating point only at the end.
+//! These are the lines that results are held against: a model that is worse than the mean image
+//! has learned nothing, and one that is better than the floor has a wrong loss.
 
 use serde::Serialize;
 
 use super::Images;
 
-/// Facts of a set of images with pixels in [0, 1]; "img" sums over pixels, "px" averages.
-///
-/// With x a pixel, m_p the mean of pixel p over the images, h(v) = -v ln v - (1 - v) ln(1 - v).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+/// Facts of a set of images with pixels in `[0, 1]`; `/px` is per pixel, `/img` summed over an
+/// image, entropies are in nats.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Statistics {
-    /// E\[x\] over all pixels of all images.
+    /// The mean of all pixels.
     pub mean: f64,
-    /// sqrt(E\[x^2\] - E\[x\]^2) over all pixels of all images.
+    /// The standard deviation of all pixels about that one mean.
     pub std: f64,
-    /// E\[x^2\]: the MSE per pixel of predicting black.
+    /// The mean of the squared pixels.
     pub mean_square: f64,
     /// The share of pixels that are not 0.
-    pub share_nonzero: f64,
-    /// The share of pixels over 127 (of 255).
-    pub share_bright: f64,
-    /// How many pixels are 0 in every image.
+    pub nonzero_share: f64,
+    /// The share of pixels above 127.
+    pub bright_share: f64,
+    /// How many places are 0 in every image.
     pub always_zero: usize,
-    /// sum_p Var\[x_p\], with 1/N.
+    /// The variance of each place (1/N), summed over the places; what PCA has to explain.
     pub total_variance: f64,
-    /// MSE per pixel of predicting the mean image: the total variance over the pixels.
-    pub mean_image_mse: f64,
-    /// Binary cross-entropy of predicting the mean image, in nats per image: sum_p h(m_p).
-    pub mean_image_bce: f64,
-    /// The same in nats per pixel.
-    pub mean_image_bce_per_pixel: f64,
-    /// Binary cross-entropy of a perfect copy, E\[h(x)\], in nats per pixel: no model gets under it.
-    pub bce_floor_per_pixel: f64,
-    /// The same in nats per image.
-    pub bce_floor: f64,
+    /// Squared error per pixel of predicting the mean image; PCA with no component.
+    pub mean_image_mse_per_px: f64,
+    /// Binary cross-entropy per image of predicting the mean image.
+    pub mean_image_bce_per_img: f64,
+    /// The same per pixel.
+    pub mean_image_bce_per_px: f64,
+    /// Binary cross-entropy per image of a perfect copy; it is not 0 because pixels are grey.
+    pub bce_floor_per_img: f64,
+    /// The same per pixel.
+    pub bce_floor_per_px: f64,
 }
 
 impl Images {
-    /// The facts of these images, in f64 from exact integer sums.
+    /// The facts of these images, in one pass.
+    ///
+    /// Sums are integers and therefore exact; rounding begins with the last division.
+    ///
+    /// # Panics
+    /// If there is no pixel.
     pub fn statistics(&self) -> Statistics {
-        let size = self.size();
-        let mut sums = vec![0_u64; size];
-        let mut histogram = [0_u64; 256];
-        for image in self.pixels.chunks_exact(size) {
-            for (sum, &pixel) in sums.iter_mut().zip(image) {
-                *sum += u64::from(pixel);
-                histogram[usize::from(pixel)] += 1;
-            }
-        }
+        let size = self.pixels_per_image();
+        assert!(self.count > 0 && size > 0, "statistics: no pixels");
+        let Sums { place_sums, place_squares, histogram } = Sums::of(self);
+        let (images, places) = (self.count as f64, size as f64);
+        let pixels = images * places;
 
-        let n = self.count as u128;
-        let all = n * size as u128;
-        let moment = |power: u32| -> u128 {
-            (0..256_u128).zip(histogram).map(|(v, count)| v.pow(power) * u128::from(count)).sum()
+        // N Σx² - (Σx)² is N² 255² times a variance, and an exact integer.
+        let spread = |n: usize, sum: u64, squares: u64| {
+            (n as u128 * u128::from(squares) - u128::from(sum).pow(2)) as f64
+                / (n as f64 * 255.0).powi(2)
         };
-        let (sum, square) = (moment(1), moment(2));
-        let between: u128 = sums.iter().map(|&s| u128::from(s).pow(2)).sum();
-        // Differences are taken in integers: nothing cancels.
-        let variance = ratio(all * square - sum * sum, all * all) / SCALE;
-        let total_variance = ratio(n * square - between, n * n) / SCALE;
-        let white = 255 * n;
-        let mean_image_bce = sums.iter().map(|&s| entropy(u128::from(s), white)).sum::<f64>();
-        let floor = (0..256_u128)
-            .zip(histogram)
-            .map(|(value, count)| count as f64 * entropy(value, 255))
-            .sum::<f64>()
-            / all as f64;
-        let share = |from: usize| histogram[from..].iter().sum::<u64>() as f64 / all as f64;
+        let sum: u64 = place_sums.iter().sum();
+        let squares: u64 = place_squares.iter().sum();
+        let total_variance: f64 =
+            place_sums.iter().zip(&place_squares).map(|(&s, &q)| spread(self.count, s, q)).sum();
+
+        // The cross-entropy of x under its own mean m is that of m under m, as it is linear in x.
+        let mean_image_bce: f64 =
+            place_sums.iter().map(|&s| binary_entropy(s as f64 / (255.0 * images))).sum();
+        let floor: f64 = histogram
+            .iter()
+            .enumerate()
+            .map(|(value, &n)| n as f64 * binary_entropy(value as f64 / 255.0))
+            .sum();
+        let share = |from: usize| histogram[from..].iter().sum::<u64>() as f64 / pixels;
+
         Statistics {
-            mean: ratio(sum, 255 * all),
-            std: variance.sqrt(),
-            mean_square: ratio(square, all) / SCALE,
-            share_nonzero: share(1),
-            share_bright: share(128),
-            always_zero: sums.iter().filter(|&&sum| sum == 0).count(),
+            mean: sum as f64 / (255.0 * pixels),
+            std: spread(self.count * size, sum, squares).sqrt(),
+            mean_square: squares as f64 / (255.0 * 255.0 * pixels),
+            nonzero_share: share(1),
+            bright_share: share(128),
+            always_zero: place_sums.iter().filter(|&&s| s == 0).count(),
             total_variance,
-            mean_image_mse: total_variance / size as f64,
-            mean_image_bce,
-            mean_image_bce_per_pixel: mean_image_bce / size as f64,
-            bce_floor_per_pixel: floor,
-            bce_floor: floor * size as f64,
+            mean_image_mse_per_px: total_variance / places,
+            mean_image_bce_per_img: mean_image_bce,
+            mean_image_bce_per_px: mean_image_bce / places,
+            bce_floor_per_img: floor / images,
+            bce_floor_per_px: floor / pixels,
         }
     }
 }
 
-/// What a square of bytes is divided by to be a square of numbers in [0, 1].
-const SCALE: f64 = 255.0 * 255.0;
-
-fn ratio(above: u128, below: u128) -> f64 {
-    above as f64 / below as f64
+/// All that the facts are made of.
+struct Sums {
+    /// Σx of each place, x in 0..=255.
+    place_sums: Vec<u64>,
+    /// Σx² of each place.
+    place_squares: Vec<u64>,
+    /// How many pixels have each value.
+    histogram: [u64; 256],
 }
 
-/// h(part / whole) in nats; both logarithms see an exact ratio, and 0 ln 0 is 0.
-fn entropy(part: u128, whole: u128) -> f64 {
-    let term = |part: u128| {
-        let v = ratio(part, whole);
-        if part == 0 { 0.0 } else { -v * v.ln() }
-    };
-    term(part) + term(whole - part)
+impl Sums {
+    fn of(images: &Images) -> Sums {
+        let size = images.pixels_per_image();
+        let mut sums =
+            Sums { place_sums: vec![0; size], place_squares: vec![0; size], histogram: [0; 256] };
+        for image in images.pixels.chunks_exact(size) {
+            let places = sums.place_sums.iter_mut().zip(&mut sums.place_squares);
+            for (&pixel, (sum, square)) in image.iter().zip(places) {
+                let x = u64::from(pixel);
+                *sum += x;
+                *square += x * x;
+                sums.histogram[usize::from(pixel)] += 1;
+            }
+        }
+        sums
+    }
+}
+
+/// -p ln p - (1-p) ln(1-p), in nats; 0 at both ends.
+fn binary_entropy(p: f64) -> f64 {
+    let term = |p: f64| if p > 0.0 { -p * p.ln() } else { 0.0 };
+    term(p) + term(1.0 - p)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn close(a: f64, b: f64) {
-        assert!((a - b).abs() <= 1e-14 * b.abs().max(1.0), "{a} is not {b}");
+    /// The definitions, read off literally.
+    fn naive(images: &Images) -> Statistics {
+        let size = images.pixels_per_image();
+        let x: Vec<f64> = images.pixels.iter().map(|&p| f64::from(p) / 255.0).collect();
+        let mean_of = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+        let mean_image: Vec<f64> =
+            (0..size).map(|j| mean_of(x.iter().skip(j).step_by(size).copied().collect())).collect();
+        let log = |p: f64| if p > 0.0 { p.ln() } else { 0.0 };
+        let bce = |x: f64, p: f64| -(x * log(p) + (1.0 - x) * log(1.0 - p));
+        let mean = mean_of(x.clone());
+        let about = |m: &dyn Fn(usize) -> f64| {
+            mean_of(x.iter().enumerate().map(|(i, &x)| (x - m(i)).powi(2)).collect())
+        };
+        let mse = about(&|i| mean_image[i % size]);
+        let mean_bce =
+            mean_of(x.iter().enumerate().map(|(i, &x)| bce(x, mean_image[i % size])).collect());
+        let floor = mean_of(x.iter().map(|&x| bce(x, x)).collect());
+        let share = |test: &dyn Fn(u8) -> bool| {
+            mean_of(images.pixels.iter().map(|&p| f64::from(u8::from(test(p)))).collect())
+        };
+        Statistics {
+            mean,
+            std: about(&|_| mean).sqrt(),
+            mean_square: about(&|_| 0.0),
+            nonzero_share: share(&|p| p != 0),
+            bright_share: share(&|p| p > 127),
+            always_zero: mean_image.iter().filter(|&&m| m == 0.0).count(),
+            total_variance: mse * size as f64,
+            mean_image_mse_per_px: mse,
+            mean_image_bce_per_img: mean_bce * size as f64,
+            mean_image_bce_per_px: mean_bce,
+            bce_floor_per_img: floor * size as f64,
+            bce_floor_per_px: floor,
+        }
     }
 
     #[test]
-    fn two_small_images_by_hand() {
-        // Pixels 0, 51, 255 and 0, 153, 255: in [0, 1] they are 0, 0.2, 1 and 0, 0.6, 1.
-        let pixels = vec![0, 51, 255, 0, 153, 255];
-        let s = Images { pixels, count: 2, rows: 1, cols: 3 }.statistics();
-        close(s.mean, 2.8 / 6.0);
-        close(s.mean_square, 2.4 / 6.0);
-        close(s.std, (2.4 / 6.0 - (2.8_f64 / 6.0).powi(2)).sqrt());
-        close(s.share_nonzero, 4.0 / 6.0);
-        close(s.share_bright, 3.0 / 6.0);
-        assert_eq!(s.always_zero, 1);
-        // Only the middle pixel varies: mean 0.4, deviations of 0.2.
-        close(s.total_variance, 0.04);
-        close(s.mean_image_mse, 0.04 / 3.0);
-        let h = |v: f64| -v * v.ln() - (1.0 - v) * (1.0 - v).ln();
-        close(s.mean_image_bce, h(0.4));
-        close(s.mean_image_bce_per_pixel, h(0.4) / 3.0);
-        close(s.bce_floor, (h(0.2) + h(0.6)) / 2.0);
-        close(s.bce_floor_per_pixel, (h(0.2) + h(0.6)) / 6.0);
+    fn two_images_worked_by_hand() {
+        // Places: (0, 0), (0, 255), (255, 255); so means 0, 1/2, 1 and one variance of 1/4.
+        let images = Images { pixels: vec![0, 0, 255, 0, 255, 255], count: 2, rows: 1, cols: 3 };
+        let facts = images.statistics();
+        assert_eq!(facts.mean, 0.5);
+        assert_eq!(facts.std, 0.5);
+        assert_eq!(facts.mean_square, 0.5);
+        assert_eq!(facts.always_zero, 1);
+        assert_eq!(facts.total_variance, 0.25);
+        assert_eq!(facts.mean_image_mse_per_px, 0.25 / 3.0);
+        assert_eq!(facts.mean_image_bce_per_img, std::f64::consts::LN_2);
+        assert_eq!(facts.bce_floor_per_img, 0.0);
     }
 
     #[test]
-    fn constant_images_have_no_variance_to_the_last_bit() {
-        for value in [0, 1, 77, 128, 255] {
-            let s =
-                Images { pixels: vec![value; 4000], count: 1000, rows: 2, cols: 2 }.statistics();
-            assert_eq!((s.std, s.total_variance, s.mean_image_mse), (0.0, 0.0, 0.0));
-            close(s.mean_image_bce, s.bce_floor);
-            assert_eq!(s.always_zero, if value == 0 { 4 } else { 0 });
+    fn the_threshold_of_bright_is_above_127() {
+        let images = Images { pixels: vec![0, 127, 128, 255], count: 1, rows: 2, cols: 2 };
+        let facts = images.statistics();
+        assert_eq!((facts.nonzero_share, facts.bright_share), (0.75, 0.5));
+    }
+
+    proptest! {
+        #[test]
+        fn one_pass_agrees_with_the_definitions(
+            rows in 1_usize..4,
+            cols in 1_usize..4,
+            mut pixels in prop::collection::vec(prop_oneof![Just(0_u8), Just(255), any::<u8>()], 9..90),
+        ) {
+            let count = pixels.len() / (rows * cols);
+            pixels.truncate(count * rows * cols);
+            let images = Images { pixels, count, rows, cols };
+            let json = |facts| serde_json::to_value(facts).unwrap();
+            let (fast, slow) = (json(images.statistics()), json(naive(&images)));
+            for (name, value) in fast.as_object().unwrap() {
+                let (a, b) = (value.as_f64().unwrap(), slow[name].as_f64().unwrap());
+                prop_assert!((a - b).abs() <= 1e-12 * (1.0 + b.abs()), "{name}: {a} and {b}");
+            }
         }
     }
 }

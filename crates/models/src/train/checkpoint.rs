@@ -7,7 +7,6 @@
 //! in between, a matching pair is there.
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::Path;
 
 use elbo_layers::{Optimizer, OptimizerState, Parameters};
@@ -16,7 +15,8 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Position, write_failed};
+use super::Position;
+use crate::atomic::write_whole;
 use crate::run::RunFolder;
 use crate::{Error, Result};
 
@@ -254,18 +254,4 @@ fn checksum(tensors: &[(String, Tensor)]) -> String {
         hash.update(little_endian(tensor));
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Writes a file so that it is there whole or not at all, also if the machine stops in between.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let write = || {
-        let mut file = tempfile::Builder::new().prefix(".part-").tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        // The new name itself is durable only when the folder is.
-        std::fs::File::open(folder)?.sync_all()
-    };
-    write().map_err(write_failed(path))
 }

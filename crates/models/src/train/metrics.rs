@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::write_failed;
+use crate::atomic::{write_failed, write_whole};
 use crate::{Error, Result};
 
 /// What is known of an epoch.
@@ -77,7 +77,7 @@ impl MetricsFile {
             serde_json::from_str::<EpochMetrics>(line).is_ok_and(|metrics| metrics.epoch <= epochs)
         };
         let kept: String = text.lines().filter(known).map(|line| format!("{line}\n")).collect();
-        super::checkpoint::write_whole(path, kept.as_bytes())?;
+        write_whole(path, kept.as_bytes())?;
         let file = OpenOptions::new().append(true).open(path).map_err(write_failed(path))?;
         Ok(MetricsFile { path: path.into(), file })
     }

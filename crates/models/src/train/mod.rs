@@ -8,7 +8,7 @@ mod checkpoint;
 mod metrics;
 mod progress;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -16,8 +16,8 @@ use elbo_layers::{Adam, AdamW, Optimizer, Pass, Sgd, gradient_norm};
 use elbo_tensor::{Stream, Tensor, find_nan};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use checkpoint::load_parameters;
 pub use checkpoint::{Checkpoint, read_tensors, write_tensors};
-pub(crate) use checkpoint::{load_parameters, write_whole};
 pub use metrics::{EpochMetrics, read_metrics};
 
 use crate::data::{Dataset, Split, order};
@@ -79,7 +79,7 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// If a setting is out of range, or the folder holds another run or cannot be written.
     pub fn new(settings: Settings, data: &'a Dataset, folder: &Path) -> Result<Trainer<'a>> {
-        settings.validate(data.train.images.count, data.train.images.size())?;
+        settings.validate(data.train.images.count, data.train.images.pixels_per_image())?;
         let folder = RunFolder::create(folder, &settings)?;
         let metrics = MetricsFile::begin(&folder.metrics())?;
         Ok(Trainer::assemble(settings, data, folder, metrics))
@@ -93,7 +93,7 @@ impl<'a> Trainer<'a> {
         let folder = RunFolder::open(folder)?;
         let mut settings = folder.settings()?;
         settings.epochs = epochs.unwrap_or(settings.epochs);
-        settings.validate(data.train.images.count, data.train.images.size())?;
+        settings.validate(data.train.images.count, data.train.images.pixels_per_image())?;
         if epochs.is_some() {
             folder.write_settings(&settings)?;
         }
@@ -115,7 +115,7 @@ impl<'a> Trainer<'a> {
         metrics: MetricsFile,
     ) -> Trainer<'a> {
         let root = Stream::new(settings.seed);
-        let pixels = data.train.images.size();
+        let pixels = data.train.images.pixels_per_image();
         let model = run::new_model(&settings, pixels, &mut root.substream(INIT));
         let noise = root.substream(NOISE);
         let position = Position {
@@ -309,7 +309,7 @@ fn optimizer(settings: &Settings) -> Box<dyn Optimizer> {
 
 /// Images as a tensor, [indices, pixels], in [0, 1].
 pub fn batch_of(split: &Split, indices: &[u32]) -> Tensor {
-    Tensor::write([indices.len(), split.images.size()], |out| {
+    Tensor::write([indices.len(), split.images.pixels_per_image()], |out| {
         split.images.batch_into(indices, out);
     })
 }
@@ -340,13 +340,4 @@ fn mean_terms(model: &dyn Model, split: &Split, batch: usize, noise: &mut Stream
         });
     });
     sums.map(|sum| sum / split.images.count as f64)
-}
-
-/// The path that a failed write is reported with, and what to do about it.
-fn write_failed(path: &Path) -> impl FnOnce(std::io::Error) -> Error + '_ {
-    move |source| Error::Io {
-        path: PathBuf::from(path),
-        source,
-        help: "check space and permissions; what was there before is unchanged".into(),
-    }
 }

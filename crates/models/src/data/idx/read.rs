@@ -1,271 +1,258 @@
-//! Reading: nothing the header says is believed before something else bears it out.
-//!
-//! A plain file must be as long as its header says, which is known before a byte is allocated. A
-//! packed file cannot hold more than deflate can pack into its length, and memory grows only as
-//! numbers arrive. What follows the declared numbers is an error and is not read.
+//! Reading IDX: header first, then exactly as many bytes as it declares, then nothing.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 
-use byteorder::{BigEndian, ReadBytesExt};
-use flate2::bufread::MultiGzDecoder;
+use byteorder::{BigEndian, ByteOrder};
+use flate2::read::MultiGzDecoder;
 
-use super::number::Number;
-use super::{IdxArray, body_bytes, damaged};
+use super::{Dtype, Element, IdxArray, IdxData, MAX_BYTES};
 use crate::{Error, Result};
 
-/// The largest body, in bytes, that is read where no file length bears the header out: 4 GiB.
-pub const MAX_UNMEASURED: u64 = 4 << 30;
+/// How much memory is taken before the first byte arrives.
+const FIRST_BYTES: usize = 64 << 10;
 
-/// The first bytes of a gzip file.
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// The most that one byte of deflate can unpack to; a claim beyond it cannot be kept.
+const DEFLATE_RATIO: u64 = 1032;
 
-/// Deflate's best: 258 bytes out of two bits.
-const MOST_PACKED: u64 = 1032;
+/// The first two bytes of a gzip file.
+pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// How much is taken at once where nothing better is known.
-const CHUNK: usize = 1 << 16;
-
-const REPLACE: &str = "the file is damaged: replace it by a fresh copy";
-const NO_IDX: &str = "this is no IDX file: pass one that is, plain or .gz";
-
-/// Reads the array in the IDX file at `path`, plain or packed with gzip.
+/// Reads an IDX file, plain or gzipped.
+///
+/// The elements go straight into the vector that is returned: neither the packed nor the unpacked
+/// file is held a second time.
 ///
 /// # Errors
-/// If the file cannot be read, is no IDX file, or holds less or more than its header says.
-pub fn read(path: impl AsRef<Path>) -> Result<IdxArray> {
-    let path = path.as_ref();
-    let (file, length) = open(path)?;
-    read_measured(file, length, path)
-}
-
-/// Opens the file at `path`, and measures it if it is one that has a length (a pipe has none).
-fn open(path: &Path) -> Result<(BufReader<File>, Option<u64>)> {
-    let help = "check the path and the permissions";
-    let io = |source| Error::Io { path: path.to_owned(), source, help: help.into() };
-    let file = File::open(path).map_err(io)?;
-    let about = file.metadata().map_err(io)?;
-    if about.is_dir() {
-        return Err(damaged(path, "is a folder, not an IDX file", "pass a file inside it"));
+/// [`Error::Io`] if the system refuses; [`Error::Data`] if the file is cut short, too long, no IDX
+/// file, declares a shape that is impossible or above [`MAX_BYTES`], or if its gzip is damaged.
+pub fn read(path: &Path) -> Result<IdxArray> {
+    let refused = |source| Error::Io {
+        path: path.into(),
+        source,
+        help: "check that the file is there and may be read".into(),
+    };
+    let file = File::open(path).map_err(refused)?;
+    let facts = file.metadata().map_err(refused)?;
+    if facts.is_dir() {
+        return Err(damaged(path, "is a folder, not an IDX file", "name a file in it"));
     }
-    let length = about.is_file().then_some(about.len());
-    Ok((BufReader::with_capacity(CHUNK, file), length))
+    // A pipe has no length of its own.
+    let length = facts.is_file().then_some(facts.len());
+    read_sized(file, length, path)
 }
 
-/// Reads an array from the bytes of an IDX file; `name` stands in error messages.
+/// Reads IDX, plain or gzipped, from anything that can be read; `place` names it in errors.
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_bytes(bytes: &[u8], name: impl AsRef<Path>) -> Result<IdxArray> {
-    read_measured(bytes, Some(bytes.len() as u64), name.as_ref())
+pub fn read_from(reader: impl Read, place: &Path) -> Result<IdxArray> {
+    read_sized(reader, None, place)
 }
 
-/// Reads an array from any reader to its end; `name` stands in error messages.
-///
-/// # Errors
-/// As [`read`], and if the header declares more than [`MAX_UNMEASURED`] bytes.
-pub fn read_from(reader: impl Read, name: impl AsRef<Path>) -> Result<IdxArray> {
-    read_measured(BufReader::with_capacity(CHUNK, reader), None, name.as_ref())
-}
-
-/// Opens the file at `path` for its unpacked bytes, whatever they are.
-pub(crate) fn open_unpacked(path: &Path) -> Result<Box<dyn Read>> {
-    let (packed, whole) = peek(open(path)?.0, path)?;
-    Ok(if packed { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) })
-}
-
-/// Says whether `reader` is packed with gzip, and hands back all of its bytes.
-fn peek<R: BufRead>(mut reader: R, path: &Path) -> Result<(bool, impl BufRead + use<R>)> {
-    let mut first = Vec::with_capacity(2);
-    reader.by_ref().take(2).read_to_end(&mut first).map_err(|e| trouble(path, e, 0))?;
-    Ok((first == GZIP_MAGIC, io::Cursor::new(first).chain(reader)))
-}
-
-/// Reads an array from `reader`, which holds `length` bytes where that is known.
-fn read_measured(reader: impl BufRead, length: Option<u64>, path: &Path) -> Result<IdxArray> {
-    let (packed, whole) = peek(reader, path)?;
-    if packed {
-        read_array(MultiGzDecoder::new(whole), Length::Packed(length), path)
+/// `length` is the number of bytes that the reader holds, where that is known.
+fn read_sized(mut reader: impl Read, length: Option<u64>, place: &Path) -> Result<IdxArray> {
+    let mut start = [0; 2];
+    let got = read_up_to(&mut reader, &mut start).map_err(|e| broken(place, e))?;
+    if got == 0 {
+        return Err(damaged(place, "is empty", "copy or download it again"));
+    }
+    let reader = Cursor::new(start).take(got as u64).chain(reader);
+    if start == GZIP_MAGIC {
+        let most = length.map(|packed| packed.saturating_mul(DEFLATE_RATIO));
+        read_unpacked(MultiGzDecoder::new(reader), most, false, place)
     } else {
-        read_array(whole, length.map_or(Length::Unknown, Length::Plain), path)
+        read_unpacked(reader, length, true, place)
     }
 }
 
-/// What is known of the size of the input before it is read.
-#[derive(Clone, Copy)]
-enum Length {
-    Plain(u64),
-    Packed(Option<u64>),
-    Unknown,
-}
-
-impl Length {
-    /// Refuses a header that declares more, or less, than the input can hold.
-    fn check(self, header: u64, body: u64, path: &Path) -> Result<()> {
-        let told = header.saturating_add(body);
-        let what = match self {
-            Length::Plain(length) if length < told => {
-                format!("ends after {length} of the {told} bytes that its header declares")
-            }
-            Length::Plain(length) if length > told => {
-                format!("{} bytes follow the {told} bytes that its header declares", length - told)
-            }
-            Length::Packed(Some(length)) if told > length.saturating_mul(MOST_PACKED) => {
-                format!("its header declares {told} bytes, more than gzip can pack into {length}")
-            }
-            Length::Packed(_) | Length::Unknown if body > MAX_UNMEASURED => format!(
-                "its header declares {body} bytes, more than the {MAX_UNMEASURED} that are read \
-                 from a packed file or a stream"
-            ),
-            _ => return Ok(()),
-        };
-        let help = match self {
-            Length::Plain(_) | Length::Packed(Some(_)) if body <= MAX_UNMEASURED => REPLACE,
-            _ => "unpack it first if it really is that large",
-        };
-        Err(damaged(path, what, help))
-    }
-
-    /// How many bytes to make room for at once, when `body` bytes are declared.
-    ///
-    /// Room for a packed file stays within 16 times its length: enough that images (MNIST's ratio
-    /// is 5) land in one allocation, without a second one to copy them into.
-    fn first_room(self, body: u64) -> u64 {
-        match self {
-            Length::Plain(_) => body,
-            Length::Packed(Some(length)) => body.min(length.saturating_mul(16)),
-            Length::Packed(None) | Length::Unknown => body.min(CHUNK as u64),
-        }
-    }
-}
-
-/// Reads header, numbers and the end of the (unpacked) stream.
-fn read_array(mut stream: impl Read, length: Length, path: &Path) -> Result<IdxArray> {
-    let mut magic = [0; 4];
-    stream.read_exact(&mut magic).map_err(|e| trouble(path, e, 0))?;
-    if magic[..2] != [0, 0] {
-        let [a, b, ..] = magic;
-        let what = format!("starts with the bytes {a:02x} {b:02x}, an IDX file with 00 00");
-        return Err(damaged(path, what, NO_IDX));
-    }
-    let [_, _, code, dims] = magic;
-    let read_body = match code {
-        u8::CODE => body::<u8>,
-        i8::CODE => body::<i8>,
-        i16::CODE => body::<i16>,
-        i32::CODE => body::<i32>,
-        f32::CODE => body::<f32>,
-        f64::CODE => body::<f64>,
-        _ => {
-            let what = format!("has the dtype {code:02x}; known are 08, 09, 0B, 0C, 0D and 0E");
-            return Err(damaged(path, what, NO_IDX));
-        }
-    };
-    let mut shape = Vec::with_capacity(dims.into());
-    for at in (0..u64::from(dims)).map(|i| 4 + 4 * i) {
-        let dim = stream.read_u32::<BigEndian>().map_err(|e| trouble(path, e, at))?;
-        shape.push(u64::from(dim));
-    }
-    read_body(&mut stream, &shape, length, path)
-}
-
-/// Reads the numbers that `shape` declares, and makes sure that nothing follows.
-fn body<T: Number>(
-    stream: &mut dyn Read,
-    shape: &[u64],
-    length: Length,
-    path: &Path,
+/// `length` is the exact number of bytes if `exact`, else an upper bound.
+fn read_unpacked(
+    mut reader: impl Read,
+    length: Option<u64>,
+    exact: bool,
+    place: &Path,
 ) -> Result<IdxArray> {
-    let header = 4 + 4 * shape.len() as u64;
-    let bytes = body_bytes(path, shape, T::WIDTH as u64)?;
-    length.check(header, bytes, path)?;
-    let too_large = || damaged(path, format!("its {bytes} bytes do not fit in memory"), REPLACE);
-    let count = usize::try_from(bytes).map_err(|_| too_large())? / T::WIDTH;
-
-    let mut numbers: Vec<T> = Vec::new();
-    let mut room = length.first_room(bytes) as usize / T::WIDTH;
-    let mut chunk = [0; CHUNK];
-    while numbers.len() < count {
-        if numbers.len() == numbers.capacity() {
-            // By a quarter, not twofold: while a vector moves, the old and the new one both exist.
-            let grown = room.max(numbers.len() + numbers.len() / 4).max(CHUNK / T::WIDTH);
-            room = 0;
-            let more = grown.min(count) - numbers.len();
-            numbers.try_reserve_exact(more).map_err(|_| too_large())?;
+    let header = Header::read(&mut reader, place)?;
+    let declared = header.bytes() + header.elements_bytes;
+    if let Some(length) = length {
+        if length < declared {
+            let holds = if exact { "holds" } else { "can hold at most" };
+            let what = format!("its header declares {declared} bytes, it {holds} {length}");
+            return Err(damaged(place, &what, CUT_SHORT));
         }
-        let at = numbers.len();
-        let take = (CHUNK / T::WIDTH).min(count - at).min(numbers.capacity() - at);
-        let part = &mut chunk[..take * T::WIDTH];
-        let offset = header + (at * T::WIDTH) as u64;
-        read_full(stream, part).map_err(|(error, got)| {
-            let got = offset + got as u64;
-            short(path, error, got, header + bytes)
+        if exact && length > declared {
+            let what = format!("its header declares {declared} bytes, it holds {length}");
+            return Err(damaged(place, &what, TOO_LONG));
+        }
+    }
+
+    let data = header.elements(&mut reader, place)?;
+
+    // The next read is where gzip compares its checksum, and where a bomb would go on.
+    let mut probe = [0; 1];
+    if read_up_to(&mut reader, &mut probe).map_err(|e| broken(place, e))? != 0 {
+        let what = format!("goes on after the {declared} bytes that its header declares");
+        return Err(damaged(place, &what, TOO_LONG));
+    }
+    Ok(IdxArray { shape: header.shape, data })
+}
+
+/// What the first bytes of a file claim.
+struct Header {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    /// The size of all elements; at most [`MAX_BYTES`].
+    elements_bytes: u64,
+}
+
+impl Header {
+    fn bytes(&self) -> u64 {
+        4 + 4 * self.shape.len() as u64
+    }
+
+    fn read(reader: &mut impl Read, place: &Path) -> Result<Header> {
+        let mut magic = [0; 4];
+        fill(reader, &mut magic, "the magic number", place)?;
+        let [zero, also_zero, code, dimensions] = magic;
+        if [zero, also_zero] != [0, 0] {
+            let what = format!("starts with {magic:02x?}, an IDX file starts with two zero bytes");
+            return Err(damaged(place, &what, "give an IDX file, plain or gzipped"));
+        }
+        let dtype = Dtype::from_code(code).ok_or_else(|| {
+            let known = Dtype::ALL.map(|d| format!("{:#04x} {}", d.code(), d.name())).join(", ");
+            let what = format!("declares the unknown element type {code:#04x}");
+            damaged(place, &what, &format!("IDX knows {known}"))
         })?;
-        numbers.resize(at + take, T::default());
-        T::decode(part, &mut numbers[at..]);
+        if dimensions == 0 {
+            return Err(damaged(place, "declares no dimensions", "give an array, not a number"));
+        }
+
+        let mut lengths = vec![0; 4 * usize::from(dimensions)];
+        fill(reader, &mut lengths, "the dimensions", place)?;
+        let shape: Vec<u32> = lengths.chunks_exact(4).map(BigEndian::read_u32).collect();
+        if let Some(axis) = shape.iter().position(|&length| length == 0) {
+            let what = format!("declares {}, whose dimension {axis} is empty", show(&shape));
+            return Err(damaged(place, &what, "give a file that holds data"));
+        }
+        let elements_bytes = shape
+            .iter()
+            .try_fold(dtype.size() as u64, |bytes, &length| bytes.checked_mul(length.into()))
+            .filter(|&bytes| bytes <= MAX_BYTES && usize::try_from(bytes).is_ok())
+            .ok_or_else(|| {
+                let what = format!("declares {} of {}", show(&shape), dtype.name());
+                let limit = MAX_BYTES >> 30;
+                damaged(place, &what, &format!("at most {limit} GiB can be read; is it IDX?"))
+            })?;
+        let shape = shape.into_iter().map(|length| length as usize).collect();
+        Ok(Header { dtype, shape, elements_bytes })
     }
-    // Reading to the end also makes gzip compare its checksum.
-    match read_full(stream, &mut chunk[..1]) {
-        Err((error, 0)) if error.kind() == io::ErrorKind::UnexpectedEof && at_end(&error) => {}
-        Err((error, _)) => return Err(trouble(path, error, header + bytes)),
-        Ok(()) => {
-            let what = format!("goes on after the {} bytes its header declares", header + bytes);
-            return Err(damaged(path, what, REPLACE));
+
+    fn elements(&self, reader: &mut impl Read, place: &Path) -> Result<IdxData> {
+        let count = (self.elements_bytes / self.dtype.size() as u64) as usize;
+        Ok(match self.dtype {
+            Dtype::U8 => IdxData::U8(bytes(reader, count, place)?),
+            Dtype::I8 => IdxData::I8(numbers(reader, count, place)?),
+            Dtype::I16 => IdxData::I16(numbers(reader, count, place)?),
+            Dtype::I32 => IdxData::I32(numbers(reader, count, place)?),
+            Dtype::F32 => IdxData::F32(numbers(reader, count, place)?),
+            Dtype::F64 => IdxData::F64(numbers(reader, count, place)?),
+        })
+    }
+}
+
+/// A shape for an error: a damaged header may declare 255 dimensions, and a line is short.
+fn show(shape: &[u32]) -> String {
+    match shape {
+        [first, second, third, fourth, _, ..] => {
+            let more = shape.len() - 4;
+            format!("shape [{first}, {second}, {third}, {fourth} and {more} more]")
+        }
+        _ => format!("shape {shape:?}"),
+    }
+}
+
+/// Reads `count` bytes. The vector doubles as bytes arrive, so that a lying header costs at most
+/// twice what it delivers, and ends with exactly the capacity it needs.
+fn bytes(reader: &mut impl Read, count: usize, place: &Path) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    while out.len() < count {
+        let step = out.len().max(FIRST_BYTES).min(count - out.len());
+        out.reserve_exact(step);
+        let got = reader.take(step as u64).read_to_end(&mut out).map_err(|e| broken(place, e))?;
+        if got < step {
+            return Err(short(place, "the elements", count, out.len()));
         }
     }
-    let shape = shape.iter().map(|&d| d as usize).collect();
-    Ok(IdxArray { shape, data: T::wrap(numbers) })
+    Ok(out)
 }
 
-/// Fills `target`, or says what stopped it and after how many bytes.
-fn read_full(stream: &mut dyn Read, target: &mut [u8]) -> Result<(), (io::Error, usize)> {
-    let mut got = 0;
-    while got < target.len() {
-        match stream.read(&mut target[got..]) {
-            Ok(0) => return Err((io::Error::new(io::ErrorKind::UnexpectedEof, TheEnd), got)),
-            Ok(n) => got += n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err((error, got)),
+/// Reads `count` big-endian numbers by way of one small buffer; grows as [`bytes`] does.
+fn numbers<T: Element>(reader: &mut impl Read, count: usize, place: &Path) -> Result<Vec<T>> {
+    let mut out: Vec<T> = Vec::new();
+    let mut buffer = vec![0; FIRST_BYTES.min(count * T::SIZE)];
+    while out.len() < count {
+        let old = out.len();
+        let step = (buffer.len() / T::SIZE).min(count - old);
+        let packed = &mut buffer[..step * T::SIZE];
+        let got = read_up_to(reader, packed).map_err(|e| broken(place, e))?;
+        if got < packed.len() {
+            return Err(short(place, "the elements", count * T::SIZE, old * T::SIZE + got));
+        }
+        if out.capacity() < old + step {
+            out.reserve_exact(old.max(step).min(count - old));
+        }
+        out.resize(old + step, T::default());
+        T::from_be(packed, &mut out[old..]);
+    }
+    Ok(out)
+}
+
+fn fill(reader: &mut impl Read, out: &mut [u8], part: &str, place: &Path) -> Result<()> {
+    match read_up_to(reader, out).map_err(|e| broken(place, e))? {
+        got if got < out.len() => Err(short(place, part, out.len(), got)),
+        _ => Ok(()),
+    }
+}
+
+/// Fills `out` as far as the reader goes, and says how far that was.
+fn read_up_to(reader: &mut impl Read, out: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < out.len() {
+        match reader.read(&mut out[filled..]) {
+            Ok(0) => break,
+            Ok(got) => filled += got,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
         }
     }
-    Ok(())
+    Ok(filled)
 }
 
-/// Marks an orderly end, which gzip's own `UnexpectedEof` (a member cut short) is not.
-#[derive(Debug)]
-struct TheEnd;
+const CUT_SHORT: &str = "it was cut short; copy or download it again";
+const TOO_LONG: &str = "it was padded or joined; copy or download it again";
 
-impl std::fmt::Display for TheEnd {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the end of the stream")
+fn short(place: &Path, part: &str, wanted: usize, got: usize) -> Error {
+    damaged(place, &format!("ends inside {part}, after {got} of {wanted} bytes"), CUT_SHORT)
+}
+
+/// An error of the reader: damaged gzip is the file's fault, all else is the system's.
+pub(crate) fn broken(place: &Path, source: io::Error) -> Error {
+    match source.kind() {
+        io::ErrorKind::UnexpectedEof => damaged(place, "its gzip ends too soon", CUT_SHORT),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            let what = format!("its gzip is damaged ({source})");
+            damaged(place, &what, "copy or download it again")
+        }
+        _ => Error::Io {
+            path: place.into(),
+            source,
+            help: "check the disk or the connection, and try again".into(),
+        },
     }
 }
 
-impl std::error::Error for TheEnd {}
-
-fn at_end(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<TheEnd>())
-}
-
-/// The error of a body that stops early.
-fn short(path: &Path, error: io::Error, got: u64, told: u64) -> Error {
-    if at_end(&error) {
-        let what = format!("ends after {got} of the {told} bytes that its header declares");
-        return damaged(path, what, REPLACE);
-    }
-    trouble(path, error, got)
-}
-
-/// Tells what the system refused from what the bytes got wrong.
-pub(crate) fn trouble(path: &Path, error: io::Error, at: u64) -> Error {
-    if error.raw_os_error().is_some() {
-        let help = "check the disk and the permissions".into();
-        return Error::Io { path: path.to_owned(), source: error, help };
-    }
-    let what = match error.kind() {
-        io::ErrorKind::UnexpectedEof => format!("is cut short after byte {at}"),
-        _ => format!("is not valid gzip after unpacked byte {at} ({error})"),
-    };
-    damaged(path, what, REPLACE)
+fn damaged(place: &Path, what: &str, help: &str) -> Error {
+    Error::Data { path: place.into(), what: what.into(), help: help.into() }
 }
