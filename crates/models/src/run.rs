@@ -50,6 +50,25 @@ impl RunFolder {
         Ok(folder)
     }
 
+    /// An empty folder below `runs/`, for programs that try things out: what an earlier call with
+    /// the same name left there is removed.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn scratch(name: &str) -> Result<RunFolder> {
+        let path = Path::new("runs").join(name);
+        let io = |source| Error::Io {
+            path: path.clone(),
+            source,
+            help: "run the program from a folder that may be written to".into(),
+        };
+        match std::fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
+            _ => std::fs::create_dir_all(&path).map_err(io)?,
+        }
+        Ok(RunFolder { path })
+    }
+
     /// The folder of a run that exists.
     ///
     /// # Errors

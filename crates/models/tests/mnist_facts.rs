@@ -1,21 +1,12 @@
 //! The published MNIST files, held against facts that were computed elsewhere.
 //!
 //! A wrong byte order, a lost image or a wrong logarithm shows here before any model is trained.
-//! The four files must be in the folder that the environment variable `ELBO_MNIST` names.
-
-use std::path::PathBuf;
+//! The four files are looked for where `--data mnist` finds them; `$ELBO_DATA` may name the folder.
 
 use elbo_models::data::{Dataset, Source, Statistics, load};
 
 fn mnist() -> Dataset {
-    let folder = std::env::var_os("ELBO_MNIST").unwrap_or_else(|| {
-        panic!(
-            "set ELBO_MNIST to the folder with the four MNIST files: train-images-idx3-ubyte.gz, \
-             train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz; \
-             `elbo data fetch mnist --into FOLDER` downloads them"
-        )
-    });
-    load(&Source::Folder(PathBuf::from(folder))).unwrap()
+    load(&Source::Mnist).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A quantity, how it is read, and its values on the training and the test images.
