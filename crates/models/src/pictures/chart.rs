@@ -142,7 +142,9 @@ fn labels(ticks: &[f64]) -> Vec<String> {
     let plain = largest == 0.0 || (1e-3..1e6).contains(&largest);
     let label = |&value: &f64| {
         let value = if value.abs() < 1e-6 * step { 0.0 } else { value };
-        if plain || value == 0.0 {
+        if value == 0.0 && !plain {
+            "0".to_owned()
+        } else if plain {
             let decimals = digit(step).min(0).unsigned_abs().min(12) as usize;
             format!("{value:.decimals$}").replace('-', "−")
         } else {
@@ -270,7 +272,7 @@ mod tests {
         assert_eq!(linear(0.0, 1.0), "0.0 0.2 0.4 0.6 0.8 1.0");
         assert_eq!(linear(-2.3, 2.1), "−2 −1 0 1 2");
         assert_eq!(linear(0.0, 3.1e7), "0 5·10⁶ 1.0·10⁷ 1.5·10⁷ 2.0·10⁷ 2.5·10⁷ 3.0·10⁷");
-        assert_eq!(linear(0.0, 4e-5), "0 1·10⁻⁵ 2·10⁻⁵ 3·10⁻⁵ 4·10⁻⁵");
+        assert_eq!(linear(0.0, 4e-5), "0 10⁻⁵ 2·10⁻⁵ 3·10⁻⁵ 4·10⁻⁵");
         assert_eq!(written(Axis::linear(0.9, 2.1, 8, true)), "1 2");
     }
 
