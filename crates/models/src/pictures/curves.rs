@@ -1,10 +1,11 @@
 //! How a loss falls.
 
-use super::frame::{Field, Frame, Key, Mark, Words};
-use super::ink::{self, Pen};
-use super::palette::{INK, qualitative};
+use plotters::prelude::*;
+
+use super::canvas::{Drawn, FINE, colour};
+use super::chart::{Axis, Chart, Key, Mark, Words, figure, pen};
+use super::palette::{INK, hue};
 use super::picture::{Picture, Rgb};
-use super::ticks::{Axis, Scale};
 
 /// A named line through points, such as the training loss after each epoch.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -78,45 +79,45 @@ impl Curves {
             _ => format!("{missing} of {all} points cannot be drawn"),
         };
         let words = Words { title: &self.title, x: &self.x, y: &self.y, note: &note };
-        let mut frame = Frame::new(Field::beside(&keys), x, y, &keys, words);
-        for reference in self.references.iter().filter(|r| self.shows((x.lo, r.y))) {
-            let (left, right) = (frame.field.left, frame.field.right);
-            let height = frame.at(x.lo, reference.y).1;
-            let pen = Pen { colour: self.reference_colour(reference), width: 2.0 };
-            ink::dashes(&mut frame.picture, (left, height), (right, height), pen);
-        }
-        // The first series is usually the one in question, so it lies on top.
-        for (i, series) in self.series.iter().enumerate().rev() {
-            self.line(&mut frame, series, qualitative(i));
-        }
-        frame.picture
+        figure(&keys, &words, (&x, &y), |chart| {
+            for reference in self.references.iter().filter(|r| self.shows((0.0, r.y))) {
+                let ends = [(x.lo, reference.y), (x.hi, reference.y)];
+                let pen = pen(self.reference_colour(reference), 3);
+                chart.draw_series(DashedLineSeries::new(ends, 13 * FINE, 9 * FINE, pen))?;
+            }
+            // The first series is usually the one in question, so it lies on top.
+            for (i, series) in self.series.iter().enumerate().rev() {
+                self.line(chart, series, hue(i))?;
+            }
+            Ok(())
+        })
     }
 
-    fn line(&self, frame: &mut Frame, series: &Series, colour: Rgb) {
+    fn line(&self, chart: &mut Chart<'_, '_>, series: &Series, ink: Rgb) -> Drawn {
         // A noisy line of many points would otherwise be a band that hides all others.
         let width = match series.points.len() {
-            0..=300 => 3.5,
-            301..=1000 => 2.5,
-            _ => 1.5,
+            0..=300 => 4,
+            301..=1000 => 3,
+            _ => 2,
         };
-        let pen = Pen { colour, width };
         let few = series.points.len() <= FEW;
         for run in series.points.split(|p| !self.shows(*p)) {
-            let run: Vec<(f64, f64)> = run.iter().map(|p| frame.at(p.0, p.1)).collect();
-            ink::polyline(&mut frame.picture, &run, pen);
+            // Piece by piece: plotters gives a long line of sharp bends hairs and holes.
+            let pieces =
+                run.windows(2).map(|ends| PathElement::new(ends.to_vec(), pen(ink, width)));
+            chart.draw_series(pieces)?;
             // A point between two gaps has no line, so it needs a dot to be seen at all.
-            if few || run.len() == 1 {
-                for at in run {
-                    ink::disc(&mut frame.picture, at, 5.0, colour, 1.0);
-                }
-            }
+            let dot = if few || run.len() == 1 { 6 * FINE } else { width as i32 * FINE / 2 };
+            let dots = run.iter().map(|&at| Circle::new(at, dot, colour(ink).filled()));
+            chart.draw_series(dots)?;
         }
+        Ok(())
     }
 
     fn keys(&self) -> Vec<Key> {
         let line = |(i, s): (usize, &Series)| Key {
             name: s.name.clone(),
-            colour: qualitative(i),
+            colour: hue(i),
             mark: Mark::Line,
         };
         let dashes = |r: &Reference| Key {
@@ -131,7 +132,7 @@ impl Curves {
     /// One reference is dark gray; several need colours, and go on where the series end.
     fn reference_colour(&self, reference: &Reference) -> Rgb {
         match self.references.iter().position(|r| r == reference) {
-            Some(i) if self.references.len() > 1 => qualitative(self.series.len() + i),
+            Some(i) if self.references.len() > 1 => hue(self.series.len() + i),
             _ => INK,
         }
     }
@@ -147,7 +148,7 @@ impl Curves {
     fn horizontal(&self) -> Axis {
         let (lo, hi) = widened(ends(self.drawable().map(|p| p.0)), 0.02);
         let whole = self.drawable().all(|p| p.0.fract() == 0.0);
-        Axis { lo, hi, scale: if whole { Scale::Whole } else { Scale::Linear } }
+        Axis::linear(lo, hi, 11, whole)
     }
 
     fn vertical(&self) -> Axis {
@@ -155,12 +156,12 @@ impl Curves {
         let (lo, hi) = ends(self.drawable().map(|p| p.1).chain(references));
         if !self.log_y {
             let (lo, hi) = widened((lo, hi), 0.05);
-            return Axis { lo, hi, scale: Scale::Linear };
+            return Axis::linear(lo, hi, 9, false);
         }
         let (lo, hi) = if lo > hi { (1.0, 10.0) } else { (lo, hi) };
         let margin = (0.05 * (hi / lo).ln()).max(0.05).exp();
         let lo = (lo / margin).max(f64::MIN_POSITIVE);
-        Axis { lo, hi: hi * margin, scale: Scale::Log }
+        Axis::logarithmic(lo, hi * margin, 9)
     }
 }
 
@@ -186,6 +187,7 @@ fn widened((lo, hi): (f64, f64), margin: f64) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::chart::{LEFT, TOP, field};
     use super::*;
 
     fn curves(points: &[(f64, f64)]) -> Curves {
@@ -193,9 +195,16 @@ mod tests {
         Curves { x: "epoch".into(), y: "loss".into(), series, ..Curves::default() }
     }
 
+    /// The pixel at these shares of the width and the height of the field.
+    fn at(c: &Curves, along: f64, up: f64) -> (usize, usize) {
+        let (width, height) = field(&c.keys());
+        let (x, y) = (along * f64::from(width), (1.0 - up) * f64::from(height));
+        ((f64::from(LEFT) + x) as usize, (f64::from(TOP) + y) as usize)
+    }
+
     /// The rows of the field whose pixel in this column has the colour.
     fn rows(p: &Picture, x: usize, colour: Rgb) -> Vec<usize> {
-        (118..785).filter(|&y| p.pixel(x, y) == colour).collect()
+        (TOP as usize..800).filter(|&y| p.pixel(x, y) == colour).collect()
     }
 
     fn has(p: &Picture, colour: Rgb) -> bool {
@@ -207,36 +216,31 @@ mod tests {
     fn a_line_passes_through_its_points() {
         let c = curves(&[(0.0, 0.0), (10.0, 5.0), (20.0, 0.0)]);
         let p = c.draw();
-        let field = Field::beside(&c.keys());
-        let at =
-            |f: f64| (field.left + (0.02 + f * 1.0) / 1.04 * (field.right - field.left)) as usize;
-        let height = |f: f64| field.bottom - (0.05 + f) / 1.1 * (field.bottom - field.top);
         for (along, up) in [(0.25, 0.5), (0.5, 1.0), (0.75, 0.5)] {
-            let found = rows(&p, at(along), qualitative(0));
-            let middle = (found[0] + found[found.len() - 1]) as f64 / 2.0;
-            assert!((middle - height(up)).abs() < 2.5, "{along}: {middle} {}", height(up));
+            // The margins are 2 % of the width and 5 % of the height on either side.
+            let (x, y) = at(&c, (0.02 + along) / 1.04, (0.05 + up) / 1.1);
+            let found = rows(&p, x, hue(0));
+            let middle = (found[0] + found[found.len() - 1]) / 2;
+            assert!(middle.abs_diff(y) <= 4, "{along}: {middle} {y}");
         }
     }
 
     #[test]
     fn a_logarithm_makes_a_power_law_straight() {
         let c = Curves { log_y: true, ..curves(&[(0.0, 1.0), (1.0, 1e4), (2.0, 1e8)]) };
-        let (y, field) = (c.vertical(), Field::beside(&c.keys()));
-        assert!((y.place(1e4) - 0.5).abs() < 1e-12);
-        let found = rows(&c.draw(), ((field.left + field.right) / 2.0) as usize, qualitative(0));
-        let middle = (field.top + field.bottom) / 2.0;
-        assert!((found[found.len() / 2] as f64 - middle).abs() < 3.0, "{found:?}");
+        let (x, y) = at(&c, 0.5, 0.5);
+        let found = rows(&c.draw(), x, hue(0));
+        assert!(found[found.len() / 2].abs_diff(y) <= 3, "{found:?} {y}");
     }
 
     #[test]
     fn what_is_not_finite_is_a_gap() {
         let c = curves(&[(0.0, 1.0), (1.0, 1.0), (2.0, f64::NAN), (3.0, 1.0), (4.0, 1.0)]);
-        let (p, field) = (c.draw(), Field::beside(&c.keys()));
-        let x =
-            |v: f64| (field.left + c.horizontal().place(v) * (field.right - field.left)) as usize;
-        assert!(rows(&p, x(2.0), qualitative(0)).is_empty());
-        assert!(!rows(&p, x(0.5), qualitative(0)).is_empty());
-        assert!(!rows(&p, x(3.5), qualitative(0)).is_empty());
+        let p = c.draw();
+        for (x, seen) in [(0.5, true), (2.0, false), (3.5, true)] {
+            let (column, _) = at(&c, (0.02 + x / 4.0) / 1.04, 0.5);
+            assert_eq!(!rows(&p, column, hue(0)).is_empty(), seen, "at {x}");
+        }
     }
 
     #[test]
@@ -254,10 +258,10 @@ mod tests {
         ];
         for (points, drawn) in cases {
             let c = curves(points);
-            assert_eq!(has(&c.draw(), qualitative(0)), drawn, "{points:?}");
+            assert_eq!(has(&c.draw(), hue(0)), drawn, "{points:?}");
             Curves { log_y: true, ..c }.draw();
         }
-        assert!(!has(&Curves::default().draw(), qualitative(0)));
+        assert!(!has(&Curves::default().draw(), hue(0)));
         let c = Curves { log_y: true, ..curves(&[(0.0, -1.0), (1.0, 0.0), (2.0, 5.0)]) };
         assert_eq!(c.drawable().collect::<Vec<_>>(), [(2.0, 5.0)]);
     }
@@ -267,11 +271,22 @@ mod tests {
         let reference = Reference { name: "PCA, k = 32".into(), y: 9.0 };
         let c = Curves { references: vec![reference], ..curves(&[(0.0, 1.0), (1.0, 2.0)]) };
         assert!(c.vertical().hi > 9.0);
-        let (p, field) = (c.draw(), Field::beside(&c.keys()));
-        let y = field.bottom - c.vertical().place(9.0) * (field.bottom - field.top);
-        let inked = |x: usize| (0..3).any(|d| p.pixel(x, y as usize + d - 1)[0] < 100);
-        let dark = (170..field.right as usize).filter(|x| inked(*x)).count();
-        let share = dark as f64 / (field.right - 170.0);
+        let p = c.draw();
+        // From 1 to 9 with a margin of 5 % on either side.
+        let ((left, y), (right, _)) = (at(&c, 0.05, 1.05 / 1.1), at(&c, 1.0, 0.0));
+        let inked = |x: &usize| (0..5).any(|d| p.pixel(*x, y + d - 2) == INK);
+        let share = (left..right).filter(inked).count() as f64 / (right - left) as f64;
         assert!((0.4..0.8).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn the_legend_shows_the_colours_beside_the_field() {
+        let reference = Reference { name: "PCA".into(), y: 1.5 };
+        let c = Curves { references: vec![reference], ..curves(&[(0.0, 1.0), (1.0, 2.0)]) };
+        let (p, (right, top)) = (c.draw(), at(&c, 1.0, 1.0));
+        let beside = |colour| {
+            (top..top + 80).any(|y| (right + 10..right + 60).any(|x| p.pixel(x, y) == colour))
+        };
+        assert!(beside(hue(0)) && beside(INK) && !beside(hue(1)));
     }
 }

@@ -1,13 +1,13 @@
 //! What a decoder makes of the plane of two latent variables.
 
 use ndarray::{Array2, ArrayView2};
+use plotters::style::text_anchor::HPos;
 
 use super::mosaic::{check, place};
 use super::palette::{FAINT, INK, PAPER};
 use super::picture::Picture;
 use super::quantile::normal_quantile;
-use super::text::{self, Anchor, Type};
-use super::ticks::minus;
+use super::text;
 
 /// The grid of codes that covers the prior N(0, I) of two latent variables evenly.
 ///
@@ -54,25 +54,24 @@ pub fn manifold(
         let at = (x + cell % side * tile.1, y + cell / side * tile.0);
         place(&mut picture, image, size.1, at, scale);
     }
-    let small = Type { size: font, colour: FAINT };
-    let large = Type { size: 1.15 * font, colour: INK };
+    let (small, large) = (1.2 * font, 1.4 * font);
     let quantiles = quantiles(side);
     let tick = (font / 3.0) as usize;
     for index in marked(side) {
-        let label = minus(&format!("{:.2}", quantiles[index]));
+        let label = format!("{:.2}", quantiles[index]).replace('-', "−");
         let across = x + index * tile.1 + tile.1 / 2;
         let up = y + (side - 1 - index) * tile.0 + tile.0 / 2;
         picture.fill(across, y + height, 1, tick, FAINT);
         picture.fill(x - tick, up, tick, 1, FAINT);
         let below = (across as f64, (y + height) as f64 + 1.25 * font);
-        text::write(&mut picture, &label, below, Anchor::Middle, small);
+        text::write(&mut picture, &label, below, HPos::Center, small, FAINT);
         let beside = (x as f64 - 0.6 * font, up as f64);
-        text::write(&mut picture, &label, beside, Anchor::End, small);
+        text::write(&mut picture, &label, beside, HPos::Right, small, FAINT);
     }
     let below = (x as f64 + width as f64 / 2.0, (y + height) as f64 + 2.9 * font);
-    text::write(&mut picture, "z₁", below, Anchor::Middle, large);
+    text::write(&mut picture, "z₁", below, HPos::Center, large, INK);
     let beside = (0.9 * font, y as f64 + height as f64 / 2.0);
-    text::write_upwards(&mut picture, "z₂", beside, Anchor::Middle, large);
+    text::write(&mut picture, "z₂", beside, HPos::Center, large, INK);
     picture
 }
 

@@ -6,13 +6,12 @@
 //! two-dimensional latent space. Numbers become figures with axes: a [`scatter`] of codes and the
 //! [`Curves`] of a loss.
 //!
-//! A figure is a `frame` (title, axes, grid, legend) with `ticks` at round numbers, drawn in `ink`
-//! and written in `text`. The font lies inside the program, so a label looks the same on every
-//! machine, and the same numbers give the same bytes.
+//! Plotters draws the figures, on a canvas that is finer than the picture. The font lies inside
+//! the program, so a label looks the same on every machine, and the same numbers give the same bytes.
 
+mod canvas;
+mod chart;
 mod curves;
-mod frame;
-mod ink;
 mod manifold;
 mod mosaic;
 mod palette;
@@ -20,7 +19,6 @@ mod picture;
 mod quantile;
 mod scatter;
 mod text;
-mod ticks;
 
 pub use curves::{Curves, Reference, Series};
 pub use manifold::{manifold, manifold_codes};

@@ -1,10 +1,11 @@
 //! Small images side by side.
 
 use ndarray::{ArrayView1, ArrayView2};
+use plotters::style::text_anchor::HPos;
 
 use super::palette::{INK, NOT_A_NUMBER, PAPER};
 use super::picture::{Picture, Rgb};
-use super::text::{self, Anchor, Type};
+use super::text;
 
 /// The captions of [`originals_over_reconstructions`].
 const CAPTIONS: [&str; 2] = ["original", "reconstruction"];
@@ -66,10 +67,10 @@ pub fn originals_over_reconstructions(
     let pair = 2 * tile_height + between;
     let pair_gap = (tile_height / 4).max(3 * between);
 
-    let style = Type { size: (0.3 * tile_height as f64).clamp(8.0, 24.0), colour: INK };
-    let longest = CAPTIONS.map(|c| text::width(c, style.size)).into_iter().fold(0.0, f64::max);
-    let margin = style.size.ceil() as usize / 2 + 2;
-    let left = margin + (longest + 0.6 * style.size).ceil() as usize;
+    let size_of_type = (0.35 * tile_height as f64).clamp(9.0, 28.0);
+    let longest = CAPTIONS.map(|c| text::width(c, size_of_type)).into_iter().fold(0.0, f64::max);
+    let margin = size_of_type.ceil() as usize / 2 + 2;
+    let left = margin + (longest + 0.6 * size_of_type).ceil() as usize;
     let pairs = n.div_ceil(columns.max(1));
     let height = (pairs * (pair + pair_gap)).saturating_sub(pair_gap) + 2 * margin;
     let width = (columns * (tile_width + between)).saturating_sub(between) + left + margin;
@@ -80,8 +81,8 @@ pub fn originals_over_reconstructions(
         for (k, (caption, images)) in CAPTIONS.iter().zip([originals, reconstructions]).enumerate()
         {
             let top = top + k * (tile_height + between);
-            let end = (left as f64 - 0.6 * style.size, top as f64 + tile_height as f64 / 2.0);
-            text::write(&mut picture, caption, end, Anchor::End, style);
+            let end = (left as f64 - 0.6 * size_of_type, top as f64 + tile_height as f64 / 2.0);
+            text::write(&mut picture, caption, end, HPos::Right, size_of_type, INK);
             for column in 0..columns.min(n - row * columns) {
                 let corner = (left + column * (tile_width + between), top);
                 place(&mut picture, images.row(row * columns + column), size.1, corner, scale);

@@ -75,16 +75,16 @@ impl Picture {
         }
     }
 
-    /// Mixes `colour` into one pixel with weight `alpha` in [0, 1]; outside, nothing happens.
-    pub(super) fn blend(&mut self, x: i64, y: i64, colour: Rgb, alpha: f64) {
-        let inside = 0 <= x && x < self.width as i64 && 0 <= y && y < self.height as i64;
-        if !inside || alpha <= 0.0 {
-            return;
-        }
-        let at = 3 * (y as usize * self.width + x as usize);
-        for (old, new) in self.rgb[at..at + 3].iter_mut().zip(colour) {
-            let mixed = f64::from(*old) + alpha.min(1.0) * (f64::from(new) - f64::from(*old));
-            *old = mixed.round() as u8;
+    /// Copies another picture with its top left pixel to (`x`, `y`); what lies outside is left out.
+    pub(super) fn paste(&mut self, other: &Picture, x: i64, y: i64) {
+        for row in 0..other.height {
+            for column in 0..other.width {
+                let (right, down) = (x + column as i64, y + row as i64);
+                if right >= 0 && down >= 0 {
+                    let colour = other.pixel(column, row);
+                    self.fill(right as usize, down as usize, 1, 1, colour);
+                }
+            }
         }
     }
 
@@ -210,11 +210,13 @@ mod tests {
     }
 
     #[test]
-    fn blending_mixes_by_weight_and_ignores_what_lies_outside() {
-        let mut picture = Picture::blank(1, 1, [0, 100, 200]);
-        picture.blend(0, 0, [100, 100, 100], 0.25);
-        picture.blend(-1, 0, [9; 3], 1.0);
-        picture.blend(0, 1, [9; 3], 1.0);
-        assert_eq!(picture.pixel(0, 0), [25, 100, 175]);
+    fn what_is_pasted_beyond_the_edges_is_left_out() {
+        let mut picture = Picture::blank(2, 2, [0; 3]);
+        let mut patch = Picture::blank(2, 2, [9; 3]);
+        patch.fill(1, 1, 1, 1, [7; 3]);
+        picture.paste(&patch, -1, -1);
+        assert_eq!([picture.pixel(0, 0), picture.pixel(1, 1)], [[7; 3], [0; 3]]);
+        picture.paste(&patch, 1, 1);
+        assert_eq!([picture.pixel(0, 1), picture.pixel(1, 1)], [[0; 3], [9; 3]]);
     }
 }

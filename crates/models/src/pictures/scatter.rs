@@ -1,12 +1,15 @@
 //! Codes in a plane.
 
 use ndarray::ArrayView2;
+use plotters::prelude::*;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 
-use super::frame::{Field, Frame, Key, Mark, Words};
-use super::ink;
-use super::palette::qualitative;
+use super::canvas::{FINE, colour};
+use super::chart::{Axis, Key, Mark, Words, field, figure};
+use super::palette::hue;
 use super::picture::Picture;
-use super::ticks::{Axis, Scale};
 
 /// Draws two-dimensional codes as coloured dots, with axes, grid, title and legend.
 ///
@@ -36,31 +39,34 @@ pub fn scatter(
     let points: Vec<(f64, f64)> =
         codes.rows().into_iter().map(|z| (f64::from(z[0]), f64::from(z[1]))).collect();
     let keys = keys(labels.unwrap_or_default(), class_names);
-    let field = Field::beside(&keys);
-    let (x, y) = equal_axes(&points, field.aspect());
+    let (width, height) = field(&keys);
+    let (x, y) = equal_axes(&points, f64::from(width) / f64::from(height));
     let inside = |p: (f64, f64)| (x.lo..=x.hi).contains(&p.0) && (y.lo..=y.hi).contains(&p.1);
     let finite = points.iter().filter(|p| p.0.is_finite() && p.1.is_finite()).count();
     let outside = finite - points.iter().filter(|p| inside(**p)).count();
     let note = small_print(n, n - finite, outside);
 
     let words = Words { title, x: axes.0, y: axes.1, note: &note };
-    let mut frame = Frame::new(field, x, y, &keys, words);
     let crowd = (n as f64).max(1.0);
-    let radius = (60.0 / crowd.cbrt()).clamp(1.6, 6.0);
+    let radius = (f64::from(FINE) * (60.0 / crowd.cbrt()).clamp(2.2, 6.0)).round() as i32;
     let alpha = (0.85 * (800.0 / crowd).powf(0.2)).clamp(0.25, 0.85);
-    for i in scattered(n).filter(|&i| inside(points[i])) {
-        let colour = qualitative(labels.map_or(0, |l| usize::from(l[i])));
-        let at = frame.at(points[i].0, points[i].1);
-        ink::disc(&mut frame.picture, at, radius, colour, alpha);
-    }
-    frame.picture
+    // Sorted data would otherwise hide its first classes under the last.
+    let mut order: Vec<usize> = (0..n).filter(|&i| inside(points[i])).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(0));
+    figure(&keys, &words, (&x, &y), |chart| {
+        let discs = order.into_iter().map(|i| {
+            let class = labels.map_or(0, |l| usize::from(l[i]));
+            Circle::new(points[i], radius, colour(hue(class)).mix(alpha).filled())
+        });
+        chart.draw_series(discs).map(|_| ())
+    })
 }
 
 fn keys(labels: &[u8], names: &[String]) -> Vec<Key> {
     let mut occurs = [false; 256];
     labels.iter().for_each(|&label| occurs[usize::from(label)] = true);
     let name = |c: usize| names.get(c).cloned().unwrap_or_else(|| c.to_string());
-    let key = |c| Key { name: name(c), colour: qualitative(c), mark: Mark::Dot };
+    let key = |c| Key { name: name(c), colour: hue(c), mark: Mark::Dot };
     (0..256).filter(|&c| occurs[c]).map(key).collect()
 }
 
@@ -69,11 +75,11 @@ fn equal_axes(points: &[(f64, f64)], aspect: f64) -> (Axis, Axis) {
     let finite = points.iter().filter(|p| p.0.is_finite() && p.1.is_finite());
     let (x, y) = (bulk(finite.clone().map(|p| p.0)), bulk(finite.map(|p| p.1)));
     let half = ((y.1 - y.0) / 2.0).max((x.1 - x.0) / 2.0 / aspect);
-    let axis = |(lo, hi): (f64, f64), half: f64| {
+    let axis = |(lo, hi): (f64, f64), half: f64, count| {
         let middle = (lo + hi) / 2.0;
-        Axis { lo: middle - half, hi: middle + half, scale: Scale::Linear }
+        Axis::linear(middle - half, middle + half, count, false)
     };
-    (axis(x, half * aspect), axis(y, half))
+    (axis(x, half * aspect, 9), axis(y, half, 8))
 }
 
 /// The least and the largest value, but not far beyond the 1st and 99th percentile; with a margin.
@@ -112,20 +118,6 @@ fn small_print(n: usize, not_finite: usize, outside: usize) -> String {
     parts.join(", ")
 }
 
-/// All indices below `n` once, in an order that mixes them: sorted data would otherwise hide its
-/// first classes under the last.
-fn scattered(n: usize) -> impl Iterator<Item = usize> {
-    let gcd = |mut a: usize, mut b: usize| {
-        while b > 0 {
-            (a, b) = (b, a % b);
-        }
-        a
-    };
-    let golden = (n as f64 * 0.618_034) as usize + 1;
-    let step = (golden..).find(|&s| gcd(s, n) == 1).unwrap_or(1);
-    (0..n).map(move |i| (i as u64 * step as u64 % n as u64) as usize)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,7 +146,7 @@ mod tests {
         let codes = array![[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0]];
         let names = ["a", "b", "c"].map(String::from);
         let picture = scatter(codes.view(), Some(&[0, 3, 2]), &names, "Codes", ("z₁", "z₂"));
-        let [a, b, c] = [0, 3, 2].map(|i| middle(&picture, qualitative(i), 1050));
+        let [a, b, c] = [0, 3, 2].map(|i| middle(&picture, hue(i), 1050));
         assert!((a.1 - b.1).abs() < 1.0, "one height: {a:?} {b:?}");
         assert!((b.0 - c.0).abs() < 1.0, "one column: {b:?} {c:?}");
         assert!(a.0 < b.0 && c.1 < b.1);
@@ -167,7 +159,7 @@ mod tests {
         let keys = keys(&[3, 0, 3, 200], &["zero".into(), "one".into()]);
         let names: Vec<&str> = keys.iter().map(|k| k.name.as_str()).collect();
         assert_eq!(names, ["zero", "3", "200"]);
-        assert_eq!(keys[1].colour, qualitative(3));
+        assert_eq!(keys[1].colour, hue(3));
     }
 
     #[test]
@@ -184,7 +176,7 @@ mod tests {
         }
         assert!(small_print(500, 1, 1) == "1 of 500 points outside, 1 of 500 not finite");
         let picture = scatter(codes.view(), None, &[], "", ("", ""));
-        assert!(count(&picture, qualitative(0)) > 5000);
+        assert!(count(&picture, hue(0)) > 5000);
     }
 
     #[test]
@@ -194,16 +186,7 @@ mod tests {
             assert!(lo < hi && values.iter().all(|v| lo < *v && *v < hi), "{lo} {hi}");
         }
         let picture = scatter(Array2::zeros((0, 2)).view(), Some(&[]), &[], "", ("", ""));
-        assert_eq!(count(&picture, qualitative(0)), 0);
-    }
-
-    #[test]
-    fn the_drawing_order_is_a_permutation() {
-        for n in [0, 1, 2, 3, 10, 97, 1000] {
-            let mut all: Vec<usize> = scattered(n).collect();
-            all.sort_unstable();
-            assert_eq!(all, (0..n).collect::<Vec<_>>());
-        }
+        assert_eq!(count(&picture, hue(0)), 0);
     }
 
     #[test]
