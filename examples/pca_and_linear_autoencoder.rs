@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let source: data::Source = args.next().as_deref().unwrap_or("sample").parse()?;
-    let epochs: u64 = args.next().as_deref().unwrap_or("150").parse()?;
+    let epochs: u64 = args.next().as_deref().unwrap_or("300").parse()?;
     let data = data::load(&source)?;
     let k = 8;
 
@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         output: Activation::Identity,
         loss: Reconstruction::Mse,
         epochs,
+        lr: 3e-3,
         schedule: Schedule::Cosine { epochs: epochs as f64, floor: 0.0 },
         ..Settings::default()
     };

@@ -1,9 +1,8 @@
 //! A rectangle of pixels, and how it becomes a PNG file.
 
-use std::io::{self, Write};
 use std::path::Path;
 
-use crate::{Error, Result};
+use crate::Result;
 
 /// A colour: red, green, blue in 0..=255.
 pub(super) type Rgb = [u8; 3];
@@ -114,37 +113,15 @@ impl Picture {
     /// # Errors
     /// [`Error::Io`] if the folder does not exist or cannot be written to.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        write_beside(path, &self.png()).map_err(|source| Error::Io {
-            path: path.to_path_buf(),
-            source,
-            help: "a picture needs a folder that exists, has room and may be written to".into(),
-        })
+        crate::atomic::write_whole(path.as_ref(), &self.png())
     }
-}
-
-/// Writes into a new file in the same folder, since only there a rename is atomic.
-fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".picture-").suffix(".part");
-    // A temporary file is private by default; a picture is as public as any other new file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    // A rename may reach the disk before the bytes do; after a power cut the file would be empty.
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
+    use std::io;
 
     fn decode(path: &Path) -> (png::ColorType, u32, u32, Vec<u8>) {
         let file = io::BufReader::new(std::fs::File::open(path).unwrap());
@@ -194,7 +171,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("missing").join("a.png");
         let error = Picture::blank(1, 1, [0; 3]).save(&path).unwrap_err();
-        assert!(matches!(&error, Error::Io { path: named, .. } if *named == path), "{error}");
+        let missing = path.parent().unwrap();
+        assert!(matches!(&error, Error::Io { path, .. } if path == missing), "{error}");
     }
 
     #[cfg(unix)]
