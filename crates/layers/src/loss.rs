@@ -68,7 +68,7 @@ pub fn bce_with_logits<T: Real>(
     reduction.apply(&logits.bce_with_logits(x), size)
 }
 
-/// Categorical cross-entropy -Σ ln softmax(logits)[class] in nats. A sample is a row of classes.
+/// Categorical cross-entropy -Σ t ln softmax(logits) in nats. A sample is a row of classes.
 ///
 /// Shapes: logits [.., n, classes], target probabilities (one-hot, or soft) the same; with
 /// [`Reduction::PerElement`] the average is over the n positions of a sample.

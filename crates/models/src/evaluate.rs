@@ -134,3 +134,103 @@ pub fn codes(model: &dyn Codec, split: &Split, batch: usize) -> Tensor {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use elbo_layers::Parameters;
+
+    use super::*;
+    use crate::data::Images;
+    use crate::{Likelihood, Settings};
+
+    fn vae(pixels: usize, latent: usize, likelihood: Likelihood, set: &[(&str, &[f32])]) -> Vae {
+        let settings = Settings { latent, likelihood, hidden: vec![], ..Settings::default() };
+        let mut vae = Vae::new(pixels, &settings, &mut Stream::new(1));
+        vae.visit_mut("", &mut |name, parameter| {
+            parameter.data_mut().fill(0.0);
+            if let Some((_, values)) = set.iter().find(|(known, _)| *known == name) {
+                parameter.data_mut().copy_from_slice(values);
+            }
+        });
+        vae
+    }
+
+    fn split(pixels: &[u8], size: usize) -> Split {
+        let images =
+            Images { pixels: pixels.to_vec(), count: pixels.len() / size, rows: 1, cols: size };
+        Split { images, labels: None }
+    }
+
+    #[test]
+    fn a_model_that_says_nothing_is_worth_ln_2_per_pixel() {
+        let vae = vae(10, 3, Likelihood::Bernoulli, &[]);
+        let images = split(&(0..200).collect::<Vec<u8>>(), 10);
+        let bound = bound(&vae, &images, 7, &mut Stream::new(1));
+        let nothing = 10.0 * std::f64::consts::LN_2;
+        assert!((bound.elbo + nothing).abs() < 1e-5, "{bound:?}");
+        assert_eq!((bound.kl, bound.active_units), (0.0, 0));
+        for samples in [1, 5, 3000] {
+            let nll = nll(&vae, &images, samples, &mut Stream::new(2));
+            assert!((nll - nothing).abs() < 1e-4, "{samples}: {nll}");
+        }
+        let grey = reconstruction(&vae, &split(&[0, 255].repeat(5), 10), 4);
+        assert!((grey.mse - 0.25).abs() < 1e-7 && (grey.psnr - 6.0206).abs() < 1e-4, "{grey:?}");
+    }
+
+    /// x = W z + b + noise with one unit and two pixels: everything has a closed form.
+    ///
+    /// p(x) = N(b, W Wᵀ + s² I); p(z|x) = N(v Wᵀ (x - b) / s², v), v = 1 / (1 + WᵀW / s²).
+    #[test]
+    fn at_the_exact_posterior_one_sample_gives_the_exact_likelihood() {
+        let (w, b, s2) = ([0.8, -0.5f64], [0.3, 0.6f64], 0.2f64);
+        let v = 1.0 / (1.0 + (w[0] * w[0] + w[1] * w[1]) / s2);
+        let gain = [v * w[0] / s2, v * w[1] / s2];
+        let offset = -(gain[0] * b[0] + gain[1] * b[1]);
+        let f = |x: f64| x as f32;
+        let exact = [
+            // In memory a weight is [in, out]; outputs are mu, logvar.
+            ("encoder.0.weight", &[f(gain[0]), 0.0, f(gain[1]), 0.0][..]),
+            ("encoder.0.bias", &[f(offset), f(v.ln())]),
+            ("decoder.0.weight", &[f(w[0]), f(w[1])]),
+            ("decoder.0.bias", &[f(b[0]), f(b[1])]),
+            ("observation.logvar", &[f(s2.ln())]),
+        ];
+        let images = split(&[0, 255, 40, 90, 200, 10], 2);
+        let log_p = |x: [f64; 2]| {
+            let (c00, c11, c01) = (w[0] * w[0] + s2, w[1] * w[1] + s2, w[0] * w[1]);
+            let (determinant, d) = (c00 * c11 - c01 * c01, [x[0] - b[0], x[1] - b[1]]);
+            let quadratic =
+                (c11 * d[0] * d[0] - 2.0 * c01 * d[0] * d[1] + c00 * d[1] * d[1]) / determinant;
+            -0.5 * (2.0 * std::f64::consts::TAU.ln() + determinant.ln() + quadratic)
+        };
+        let truth = -images
+            .images
+            .pixels
+            .chunks(2)
+            .map(|x| log_p([x[0], x[1]].map(|x| f64::from(x) / 255.0)))
+            .sum::<f64>()
+            / 3.0;
+
+        let at_posterior = vae(2, 1, Likelihood::Gaussian, &exact);
+        let one = nll(&at_posterior, &images, 1, &mut Stream::new(3));
+        assert!((one - truth).abs() < 1e-5, "{one} instead of {truth}");
+        let elbo = bound(
+            &at_posterior,
+            &split(&images.images.pixels.repeat(20_000), 2),
+            500,
+            &mut Stream::new(4),
+        )
+        .elbo;
+        assert!((elbo + truth).abs() < 0.01, "the bound is tight: {elbo} and {}", -truth);
+
+        // A posterior that is too wide: a loose bound, an estimate that still finds the truth.
+        let mut wide = exact;
+        let bias = [f(offset), f(v.ln() + 1.0)];
+        wide[1].1 = &bias;
+        let wide = vae(2, 1, Likelihood::Gaussian, &wide);
+        let loose = nll(&wide, &images, 1, &mut Stream::new(5));
+        let many = nll(&wide, &images, 20_000, &mut Stream::new(6));
+        assert!((many - truth).abs() < 0.02, "{many} instead of {truth}");
+        assert!(loose != many);
+    }
+}

@@ -15,7 +15,7 @@ use crate::{Codec, Error, Result};
 #[derive(Clone, Debug)]
 pub struct Pca<T: Real = f32> {
     mean: Tensor<T>,
-    /// [latent_dim, pixels]; rows are orthonormal, largest variance first.
+    /// `[latent_dim, pixels]`; rows are orthonormal, largest variance first.
     components: Tensor<T>,
     explained_variance: Vec<f64>,
     total_variance: f64,
@@ -70,12 +70,12 @@ impl<T: Real> Pca<T> {
         Pca { mean, components, explained_variance, total_variance }
     }
 
-    /// The mean image, [pixels].
+    /// The mean image, `[pixels]`.
     pub fn mean(&self) -> &Tensor<T> {
         &self.mean
     }
 
-    /// [latent_dim, pixels]; rows are orthonormal. The largest element of each is positive.
+    /// `[latent_dim, pixels]`; rows are orthonormal. The largest element of each is positive.
     pub fn components(&self) -> &Tensor<T> {
         &self.components
     }

@@ -62,7 +62,7 @@ impl Vae {
         Normal::new(&parameters.slice(-1, 0..d), &parameters.slice(-1, d..2 * d))
     }
 
-    /// ln p(x|z) in nats, summed over pixels: shapes [n, pixels] and [n, latent_dim] to [n].
+    /// ln p(x|z) in nats, summed over pixels: shapes `[n, pixels]` and `[n, latent_dim]` to `[n]`.
     pub fn log_likelihood(&self, x: &Tensor, z: &Tensor, pass: &mut Pass<'_>) -> Tensor {
         let output = self.decoder.forward(z, pass);
         match &self.observation {

@@ -23,7 +23,7 @@ pub enum Initializer {
 }
 
 impl Initializer {
-    /// A weight of shape [fan_in, fan_out].
+    /// A weight of shape `[fan_in, fan_out]`.
     pub fn weight<T: Real>(self, fan_in: usize, fan_out: usize, noise: &mut Stream) -> Tensor<T> {
         let (shape, inputs, both) = ([fan_in, fan_out], fan_in as f64, (fan_in + fan_out) as f64);
         let mut normal = |std: f64| noise.normal::<T>(shape) * T::from_f64(std);
@@ -38,7 +38,7 @@ impl Initializer {
         }
     }
 
-    /// A bias of shape [fan_out]: PyTorch's default with its weights, 0 with all others.
+    /// A bias of shape `[fan_out]`: PyTorch's default with its weights, 0 with all others.
     pub fn bias<T: Real>(self, fan_in: usize, fan_out: usize, noise: &mut Stream) -> Tensor<T> {
         match self {
             Initializer::TorchLinear => symmetric([fan_out], (fan_in as f64).sqrt().recip(), noise),

@@ -30,12 +30,12 @@ impl<T: Real> Linear<T> {
         Linear { weight: Parameter::transposed(&weight), bias: Parameter::new(&bias) }
     }
 
-    /// W, [in, out].
+    /// W, `[in, out]`.
     pub fn weight(&self) -> &Tensor<T> {
         self.weight.tensor()
     }
 
-    /// b, [out].
+    /// b, `[out]`.
     pub fn bias(&self) -> &Tensor<T> {
         self.bias.tensor()
     }

@@ -111,7 +111,7 @@ impl Picture {
     /// Writes the picture as a [PNG](Picture::png) file, which appears whole or not at all.
     ///
     /// # Errors
-    /// [`Error::Io`] if the folder does not exist or cannot be written to.
+    /// [`Error::Io`](crate::Error::Io) if the folder does not exist or cannot be written to.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         crate::atomic::write_whole(path.as_ref(), &self.png())
     }
