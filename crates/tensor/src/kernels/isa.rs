@@ -1,6 +1,6 @@
 //! One algorithm, compiled for every instruction set, and the one place where the set is chosen.
 //!
-//! A kernel is a struct that holds its operands and implements [`Kernel::run`], inlined into one
+//! A kernel is a struct that holds its operands and implements `Kernel::run`, inlined into one
 //! thin function per instruction set, where the compiler turns its loops into that set's vectors.
 //! Since multiply-adds are written as fused ones and sums have an order of their own, all sets give
 //! the same bits.

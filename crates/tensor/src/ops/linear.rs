@@ -8,7 +8,7 @@ use crate::kernels::gemm::{Matrix, gemm};
 use crate::{Needs, Op, Real, Shape, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
-    /// x W + b: [.., in] × [in, out] + [out] → [.., out].
+    /// x W + b: `[.., in] × [in, out] + [out] → [.., out]`.
     ///
     /// # Panics
     /// If the shapes do not fit.
