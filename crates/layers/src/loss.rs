@@ -34,6 +34,18 @@ fn last_axis<T: Real>(name: &str, x_hat: &Tensor<T>, x: &Tensor<T>) -> usize {
     *x.shape().last().unwrap_or_else(|| panic!("{name}: a number without axes has no samples"))
 }
 
+/// # Panics
+/// If a target of binary cross-entropy is not a probability: the loss would have no lower bound.
+#[track_caller]
+pub(crate) fn require_probabilities<T: Real>(name: &str, targets: &Tensor<T>) {
+    // Without a short cut, so that it compiles to vector code.
+    let within = |ok, &t: &T| ok & (t >= T::ZERO) & (t <= T::ONE);
+    if !targets.data().iter().fold(true, within) {
+        let outside = targets.data().iter().find(|&&t| !(t >= T::ZERO && t <= T::ONE));
+        panic!("{name}: target {} is outside [0, 1]", outside.expect("one is"));
+    }
+}
+
 /// Squared error Σ (x̂ - x)².
 ///
 /// # Panics
@@ -57,7 +69,7 @@ pub fn l1<T: Real>(x_hat: &Tensor<T>, x: &Tensor<T>, reduction: Reduction) -> Te
 /// Binary cross-entropy -Σ (x ln p + (1 - x) ln(1 - p)) in nats, p = sigmoid(logits), x in [0, 1].
 ///
 /// # Panics
-/// If the shapes differ or have no axis.
+/// If the shapes differ or have no axis, or a target is outside [0, 1].
 #[track_caller]
 pub fn bce_with_logits<T: Real>(
     logits: &Tensor<T>,
@@ -65,6 +77,7 @@ pub fn bce_with_logits<T: Real>(
     reduction: Reduction,
 ) -> Tensor<T> {
     let size = last_axis("bce_with_logits", logits, x);
+    require_probabilities("bce_with_logits", x);
     reduction.apply(&logits.bce_with_logits(x), size)
 }
 
@@ -101,6 +114,13 @@ mod tests {
         assert_eq!(l1(&x_hat, &x, Reduction::PerSample).item(), 3.5);
         let bce = bce_with_logits(&x, &x_hat.clamp(0.0, 1.0), Reduction::PerSample).item();
         assert!((bce - 2.0 * 2f64.ln()).abs() < 1e-15);
+    }
+
+    #[test]
+    #[should_panic(expected = "bce_with_logits: target 255 is outside [0, 1]")]
+    fn targets_that_are_no_probabilities_are_refused() {
+        let x = Tensor::from([[0.0, 255.0]]);
+        bce_with_logits(&x, &x, Reduction::PerSample);
     }
 
     #[test]

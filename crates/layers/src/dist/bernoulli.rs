@@ -29,9 +29,10 @@ impl<T: Real> Bernoulli<T> {
     /// Shapes: x and logits are [.., n], the result is [..].
     ///
     /// # Panics
-    /// If the shapes differ or have no axis.
+    /// If the shapes differ or have no axis, or x is outside [0, 1].
     #[track_caller]
     pub fn log_prob(&self, x: &Tensor<T>) -> Tensor<T> {
+        crate::loss::require_probabilities("Bernoulli::log_prob", x);
         -self.logits.bce_with_logits(x)
     }
 
