@@ -3,7 +3,8 @@
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
-use crate::kernels::{gemm, math};
+use crate::kernels::gemm::Vectors;
+use crate::kernels::math;
 
 mod sealed {
     pub trait Sealed {}
@@ -17,6 +18,7 @@ mod sealed {
 /// library's, since `f64` is here for accuracy.
 pub trait Real:
     sealed::Sealed
+    + Vectors
     + bytemuck::Pod
     + Default
     + PartialOrd
@@ -74,10 +76,6 @@ pub trait Real:
     fn is_finite(self) -> bool;
     /// Not a number.
     fn is_nan(self) -> bool;
-
-    /// The product behind [`gemm::gemm`], on one thread.
-    #[doc(hidden)]
-    fn gemm_serial(call: gemm::Call<'_, Self>);
 
     /// 1 / (1 + e^(-x)), without overflow on either side.
     #[inline(always)]
@@ -191,9 +189,6 @@ impl Real for f32 {
     fn is_nan(self) -> bool {
         f32::is_nan(self)
     }
-    fn gemm_serial(call: gemm::Call<'_, f32>) {
-        gemm::serial_f32(call);
-    }
 }
 
 impl Real for f64 {
@@ -266,8 +261,5 @@ impl Real for f64 {
     #[inline(always)]
     fn is_nan(self) -> bool {
         f64::is_nan(self)
-    }
-    fn gemm_serial(call: gemm::Call<'_, f64>) {
-        gemm::serial_f64(call);
     }
 }

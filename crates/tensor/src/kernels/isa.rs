@@ -32,26 +32,30 @@ impl fmt::Display for Isa {
     }
 }
 
-/// The instruction sets of this machine, best first.
-pub fn available() -> Vec<Isa> {
-    let mut sets = Vec::new();
-    #[cfg(target_arch = "x86_64")]
-    {
-        let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-        let avx512 = avx2
-            && is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl");
-        if avx512 {
-            sets.push(Isa::Avx512);
-        }
-        if avx2 {
-            sets.push(Isa::Avx2);
+impl Isa {
+    /// Whether this machine has it.
+    fn is_available(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => {
+                Isa::Avx2.is_available()
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+            }
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(not(target_arch = "x86_64"))]
+            Isa::Avx512 | Isa::Avx2 => false,
+            Isa::Portable => true,
         }
     }
-    sets.push(Isa::Portable);
-    sets
+}
+
+/// The instruction sets of this machine, best first.
+pub fn available() -> Vec<Isa> {
+    [Isa::Avx512, Isa::Avx2, Isa::Portable].into_iter().filter(|set| set.is_available()).collect()
 }
 
 /// The instruction set that every kernel of this process uses.
@@ -83,11 +87,30 @@ pub(crate) trait Kernel {
 /// Runs a kernel on the current instruction set.
 #[inline]
 pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
-    match current() {
-        // SAFETY: `current` names only sets that `available` saw on this machine.
+    // SAFETY: `current` names only sets that `available` saw on this machine.
+    unsafe { run(current(), kernel) }
+}
+
+/// Runs a kernel on one instruction set.
+///
+/// # Panics
+/// If the machine lacks it.
+#[inline]
+pub(crate) fn dispatch_to<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
+    assert!(isa.is_available(), "this machine has no {isa}");
+    // SAFETY: the machine has it, by the line above.
+    unsafe { run(isa, kernel) }
+}
+
+/// # Safety
+/// The machine has the set.
+#[inline(always)]
+unsafe fn run<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
+    match isa {
+        // SAFETY: the caller's promise.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => unsafe { avx512(kernel) },
-        // SAFETY: as above.
+        // SAFETY: the caller's promise.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => unsafe { avx2(kernel) },
         _ => kernel.run(),

@@ -1,0 +1,103 @@
+//! Packing: copies of the parts of A and B that a tile reads again and again, in the order in which
+//! it reads them.
+
+use super::tile::Operand;
+use super::vector::{MOST_LANES, Vector};
+use crate::Real;
+
+/// B, `k` × `columns`, as `k` rows of whole vectors, with zeros behind the last column.
+///
+/// # Safety
+/// Call it inline in code for V's instruction set. B is good for k × `columns` numbers and `to` for
+/// as many rows of whole vectors; one of B's steps is 1.
+#[inline(always)]
+pub(super) unsafe fn pack_b<T: Real, V: Vector<T>>(
+    k: usize,
+    columns: usize,
+    b: Operand<T>,
+    to: *mut T,
+) {
+    let width = columns.next_multiple_of(V::LANES);
+    // SAFETY: rows are below k, columns of B below `columns` and those of the copy below `width`.
+    unsafe {
+        if b.column == 1 {
+            for p in 0..k {
+                let (from, to) = (b.start.add(p * b.row), to.add(p * width));
+                for j in (0..width).step_by(V::LANES) {
+                    let (from, to) = (from.add(j), to.add(j));
+                    let rest = columns - j;
+                    let x = if rest >= V::LANES { V::load(from) } else { V::load_part(from, rest) };
+                    x.store(to);
+                }
+            }
+            return;
+        }
+        for j in (0..width).step_by(V::LANES) {
+            let rest = (columns - j).min(V::LANES);
+            let from = b.start.add(j * b.column);
+            let mut p = 0;
+            while p + V::LANES <= k {
+                transpose::<T, V>(from.add(p), b.column, rest, to.add(p * width + j), width);
+                p += V::LANES;
+            }
+            for p in p..k {
+                for l in 0..V::LANES {
+                    let x = if l < rest { *from.add(l * b.column + p * b.row) } else { T::ZERO };
+                    *to.add(p * width + j + l) = x;
+                }
+            }
+        }
+    }
+}
+
+/// A square of lanes × lanes, of which the first `rows` rows exist and the others are zeros.
+///
+/// Interleaving row i with row i + lanes / 2 for all i moves one bit of the row's number into the
+/// lane's; after log₂ lanes rounds the two have changed places.
+///
+/// # Safety
+/// Call it inline in code for V's instruction set. `from` is good for `rows` vectors, `step` apart,
+/// and `to` for lanes vectors, `to_step` apart.
+#[inline(always)]
+unsafe fn transpose<T: Real, V: Vector<T>>(
+    from: *const T,
+    step: usize,
+    rows: usize,
+    to: *mut T,
+    to_step: usize,
+) {
+    // SAFETY: rows below `rows` are read and rows below `LANES` written, as the caller promises.
+    unsafe {
+        let mut x = [V::splat(T::ZERO); MOST_LANES];
+        for (i, x) in x[..V::LANES].iter_mut().enumerate() {
+            if i < rows {
+                *x = V::load(from.add(i * step));
+            }
+        }
+        for _ in 0..V::LANES.ilog2() {
+            let old = x;
+            for i in 0..V::LANES / 2 {
+                (x[2 * i], x[2 * i + 1]) = old[i].interleave(old[i + V::LANES / 2]);
+            }
+        }
+        for (i, x) in x[..V::LANES].iter().enumerate() {
+            x.store(to.add(i * to_step));
+        }
+    }
+}
+
+/// A, R × `k`, as `k` columns of R numbers.
+///
+/// # Safety
+/// A and `to` are good for R × `k` numbers; the rows of A are next to each other.
+#[inline(always)]
+pub(super) unsafe fn pack_a<T: Real, const R: usize>(k: usize, a: Operand<T>, to: *mut T) {
+    debug_assert_eq!(a.row, 1);
+    for p in 0..k {
+        // SAFETY: p is below k, and both hold R numbers there.
+        unsafe {
+            let column = a.start.add(p * a.column).cast::<[T; R]>().read_unaligned();
+            to.add(p * R).cast::<[T; R]>().write_unaligned(column);
+        }
+    }
+}

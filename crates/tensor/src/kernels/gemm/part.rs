@@ -1,0 +1,207 @@
+//! The loops around the microkernel, for the part of C that one thread computes.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use super::super::isa::Kernel;
+use super::pack::{pack_a, pack_b};
+use super::tile::{Operand, VECTORS, tile};
+use super::vector::Vector;
+use super::{Matrix, Target};
+use crate::Real;
+use crate::buffer::Buffer;
+
+/// The most terms that are added up in registers before they are added to C. So many rows of the
+/// widest panel of B are 48 KiB, the first-level cache of current machines.
+pub(super) const BLOCK: usize = 256;
+
+/// The most rows of A between which a panel of B is packed once: 256 KiB of `f32`, a part of the
+/// second-level cache. With 128 rows, products of 256 and more rows are 4 to 8 % slower.
+pub(super) const ROWS: usize = 256;
+
+/// A row-major B is read in place for at most so many rows of A. In place, products of 16 rows run
+/// 1.5 times as fast as with copies, and those of 128 rows 7 % faster; with 1024 columns, where rows
+/// of B compete for the same places of the cache, both are equal at 128 rows.
+const IN_PLACE: usize = 128;
+
+/// A part of a product: some rows and some columns of C.
+pub(super) struct Part<'a, T, V> {
+    pub(super) a: Matrix<'a, T>,
+    pub(super) b: Matrix<'a, T>,
+    pub(super) c: Target<T>,
+    pub(super) rows: Range<usize>,
+    pub(super) columns: Range<usize>,
+    pub(super) accumulate: bool,
+    pub(super) vector: PhantomData<V>,
+}
+
+/// Range `i` of `parts` that cut 0..length evenly, at multiples of `unit`.
+pub(super) fn cut(length: usize, unit: usize, parts: usize, i: usize) -> Range<usize> {
+    let at = |i: usize| (length.div_ceil(unit) * i / parts * unit).min(length);
+    at(i)..at(i + 1)
+}
+
+/// As few even cuts of a range as keep each at `most`, which is a multiple of `unit`.
+#[inline(always)]
+fn cuts(range: Range<usize>, unit: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let parts = range.len().div_ceil(unit).div_ceil(most / unit);
+    (0..parts).map(move |i| {
+        let cut = cut(range.len(), unit, parts, i);
+        range.start + cut.start..range.start + cut.end
+    })
+}
+
+impl<T: Real> Matrix<'_, T> {
+    /// What lies below and right of an element.
+    #[inline(always)]
+    fn from(&self, row: usize, column: usize) -> Operand<T> {
+        let (row_step, column_step) = self.strides();
+        let start = self.data[row * row_step + column * column_step..].as_ptr();
+        Operand { start, row: row_step, column: column_step }
+    }
+}
+
+impl<T: Real, V: Vector<T>> Kernel for Part<'_, T, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Part { a, b, c, rows, columns, accumulate, .. } = self;
+        let width = VECTORS * V::LANES;
+        let k_most = BLOCK.min(a.columns);
+        // Rows of a transposed A lie next to each other, a whole column of C apart for the next
+        // term: a copy pays when it is read for more than one panel of B.
+        let copy_a = a.transposed && columns.len() > width;
+        let copy_b = b.transposed || rows.len() > IN_PLACE;
+        let a_length = if copy_a { ROWS.min(rows.len()) * k_most } else { 0 };
+        let mut a_copy = Buffer::<T>::for_overwrite(a_length);
+        let mut b_copy = Buffer::<T>::for_overwrite(width * k_most);
+        for i in cuts(rows, V::ROWS, ROWS) {
+            for p in cuts(0..a.columns, 1, BLOCK) {
+                let add = accumulate || p.start > 0;
+                let a = a.from(i.start, p.start);
+                let mut block = Block { k: p.len(), rows: i.len(), a, packed: false };
+                if copy_a {
+                    // SAFETY: the block lies in A, whose length `gemm` has checked, with rows next
+                    // to each other as A is transposed; the copy has room for the largest block.
+                    unsafe { block.pack::<V>(a_copy.as_mut_ptr()) }
+                }
+                for j in cuts(columns.clone(), V::LANES, width) {
+                    let mut panel = b.from(p.start, j.start);
+                    let vectors = j.len().div_ceil(V::LANES);
+                    // SAFETY: the kernel runs on V's instruction set, and all of this is inlined
+                    // into it. The panel lies in B, whose length `gemm` has checked; the copy has
+                    // room for the largest panel, and is what is read where the panel is not whole
+                    // vectors next to each other. Rows and columns are within the part of C that
+                    // `gemm` has handed to this call only.
+                    unsafe {
+                        if copy_b || j.len() % V::LANES != 0 {
+                            pack_b::<T, V>(p.len(), j.len(), panel, b_copy.as_mut_ptr());
+                            let row = vectors * V::LANES;
+                            panel = Operand { start: b_copy.as_ptr(), row, column: 1 };
+                        }
+                        let c = (c.start.add(i.start * c.columns + j.start), c.columns);
+                        match vectors {
+                            1 => block.times::<V, 1>(panel, c, j.len(), add),
+                            2 => block.times::<V, 2>(panel, c, j.len(), add),
+                            _ => block.times::<V, 3>(panel, c, j.len(), add),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Rows of A between two cuts of k, split into tiles of 8 rows (4, if registers are few), and of 4,
+/// 2 and 1 for the rest.
+struct Block<T> {
+    k: usize,
+    rows: usize,
+    a: Operand<T>,
+    /// Tile after tile, each column by column.
+    packed: bool,
+}
+
+impl<T: Real> Block<T> {
+    /// The height of the tile that begins at row i.
+    #[inline(always)]
+    fn height<V: Vector<T>>(&self, i: usize) -> usize {
+        match self.rows - i {
+            8.. if V::ROWS == 8 => 8,
+            4.. => 4,
+            2.. => 2,
+            _ => 1,
+        }
+    }
+
+    /// The columns of the tile that begins at row i.
+    ///
+    /// # Safety
+    /// `i` is a row of the block.
+    #[inline(always)]
+    unsafe fn tile(&self, i: usize, height: usize) -> Operand<T> {
+        let Operand { start, row, column } = self.a;
+        // SAFETY: row i begins inside the block, and so do the tiles before it.
+        unsafe {
+            match self.packed {
+                true => Operand { start: start.add(i * self.k), row: 1, column: height },
+                false => Operand { start: start.add(i * row), row, column },
+            }
+        }
+    }
+
+    /// Replaces the block by a copy.
+    ///
+    /// # Safety
+    /// The block is not packed yet and its rows lie next to each other; `to` has room for it.
+    #[inline(always)]
+    unsafe fn pack<V: Vector<T>>(&mut self, to: *mut T) {
+        let (k, mut i) = (self.k, 0);
+        while i < self.rows {
+            let height = self.height::<V>(i);
+            // SAFETY: tiles are disjoint in the block, and so are their copies.
+            unsafe {
+                let (a, to) = (self.tile(i, height), to.add(i * k));
+                match height {
+                    8 => pack_a::<T, 8>(k, a, to),
+                    4 => pack_a::<T, 4>(k, a, to),
+                    2 => pack_a::<T, 2>(k, a, to),
+                    _ => pack_a::<T, 1>(k, a, to),
+                }
+            }
+            i += height;
+        }
+        (self.a.start, self.packed) = (to, true);
+    }
+
+    /// C ← (C +) the block times a panel of B of N vectors, of which `columns` numbers exist.
+    ///
+    /// # Safety
+    /// Inline in code for V's instruction set only. The panel is good for k × N vectors with columns
+    /// next to each other, C for as many rows as the block has; `columns` as for [`tile`].
+    #[inline(always)]
+    unsafe fn times<V: Vector<T>, const N: usize>(
+        &self,
+        b: Operand<T>,
+        (c, row): (*mut T, usize),
+        columns: usize,
+        add: bool,
+    ) {
+        let (k, mut i) = (self.k, 0);
+        while i < self.rows {
+            let height = self.height::<V>(i);
+            // SAFETY: the tile has `height` rows of the block and of C from row i on.
+            unsafe {
+                let (a, c) = (self.tile(i, height), (c.add(i * row), row));
+                match height {
+                    8 if V::ROWS == 8 => tile::<T, V, 8, N>(k, a, b, c, columns, add),
+                    4 => tile::<T, V, 4, N>(k, a, b, c, columns, add),
+                    2 => tile::<T, V, 2, N>(k, a, b, c, columns, add),
+                    _ => tile::<T, V, 1, N>(k, a, b, c, columns, add),
+                }
+            }
+            i += height;
+        }
+    }
+}

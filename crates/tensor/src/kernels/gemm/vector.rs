@@ -1,0 +1,297 @@
+//! The vectors that tiles are made of: a handful of instructions, behind one trait.
+//!
+//! Arrays that the compiler turns into vectors serve the other kernels; here whether the sums stay
+//! in registers decides everything, so the instructions are named.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
+use crate::Real;
+
+/// The lanes of the widest vector.
+pub(super) const MOST_LANES: usize = 16;
+
+/// Several numbers in one register.
+///
+/// # Safety
+/// All functions may only be called inline in code that is compiled for the vector's instruction
+/// set, on a machine that has it; pointers must be good for [`Vector::LANES`] numbers.
+pub trait Vector<T>: Copy {
+    /// How many numbers.
+    const LANES: usize;
+    /// How many rows a tile of three vectors may have so that its sums, three vectors of B and one
+    /// of A fit the registers.
+    const ROWS: usize;
+    /// The same number in all lanes.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn splat(x: T) -> Self;
+    /// Numbers in a row.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn load(from: *const T) -> Self;
+    /// Writes numbers in a row.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn store(self, to: *mut T);
+    /// The first `count` numbers in a row, fewer than the lanes; zeros behind them.
+    ///
+    /// # Safety
+    /// See the trait; here the pointer is good for `count` numbers.
+    #[inline(always)]
+    unsafe fn load_part(from: *const T, count: usize) -> Self
+    where
+        T: Real,
+    {
+        let mut line = [T::ZERO; MOST_LANES];
+        // SAFETY: the caller's pointer is good for `count` numbers, and the line for all lanes.
+        unsafe {
+            line[..count].copy_from_slice(std::slice::from_raw_parts(from, count));
+            Self::load(line.as_ptr())
+        }
+    }
+    /// Writes the first `count` numbers, fewer than the lanes, in a row.
+    ///
+    /// # Safety
+    /// See the trait; here the pointer is good for `count` numbers.
+    #[inline(always)]
+    unsafe fn store_part(self, to: *mut T, count: usize)
+    where
+        T: Real,
+    {
+        let mut line = [T::ZERO; MOST_LANES];
+        // SAFETY: the caller's pointer is good for `count` numbers, and the line for all lanes.
+        unsafe {
+            self.store(line.as_mut_ptr());
+            std::ptr::copy_nonoverlapping(line[..count].as_ptr(), to, count);
+        }
+    }
+    /// self + other
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn add(self, other: Self) -> Self;
+    /// self · x + sum, rounded once.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn mul_add(self, x: Self, sum: Self) -> Self;
+    /// a₀ b₀ a₁ b₁ …: the first and the second half.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn interleave(self, other: Self) -> (Self, Self);
+}
+
+/// The vectors of each instruction set.
+pub trait Vectors: Sized {
+    /// For [`super::super::isa::Isa::Avx512`].
+    type Avx512: Vector<Self>;
+    /// For [`super::super::isa::Isa::Avx2`].
+    type Avx2: Vector<Self>;
+    /// For [`super::super::isa::Isa::Portable`].
+    type Portable: Vector<Self>;
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Vectors for f32 {
+    type Avx512 = __m512;
+    type Avx2 = __m256;
+    type Portable = [f32; 4];
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Vectors for f64 {
+    type Avx512 = __m512d;
+    type Avx2 = __m256d;
+    type Portable = [f64; 2];
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Vectors for f32 {
+    type Avx512 = [f32; 4];
+    type Avx2 = [f32; 4];
+    type Portable = [f32; 4];
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Vectors for f64 {
+    type Avx512 = [f64; 2];
+    type Avx2 = [f64; 2];
+    type Portable = [f64; 2];
+}
+
+macro_rules! portable {
+    ($type:ty, $lanes:literal) => {
+        impl Vector<$type> for [$type; $lanes] {
+            const LANES: usize = $lanes;
+            const ROWS: usize = 4;
+            #[inline(always)]
+            unsafe fn splat(x: $type) -> Self {
+                [x; $lanes]
+            }
+            #[inline(always)]
+            unsafe fn load(from: *const $type) -> Self {
+                // SAFETY: the caller's pointer is good for this many numbers.
+                unsafe { from.cast::<Self>().read_unaligned() }
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $type) {
+                // SAFETY: the caller's pointer is good for this many numbers.
+                unsafe { to.cast::<Self>().write_unaligned(self) }
+            }
+            #[inline(always)]
+            unsafe fn add(self, other: Self) -> Self {
+                std::array::from_fn(|i| self[i] + other[i])
+            }
+            #[inline(always)]
+            unsafe fn mul_add(self, x: Self, sum: Self) -> Self {
+                std::array::from_fn(|i| self[i].mul_add(x[i], sum[i]))
+            }
+            #[inline(always)]
+            unsafe fn interleave(self, other: Self) -> (Self, Self) {
+                let at = |i: usize| if i % 2 == 0 { self[i / 2] } else { other[i / 2] };
+                (std::array::from_fn(at), std::array::from_fn(|i| at(i + $lanes)))
+            }
+        }
+    };
+}
+
+portable!(f32, 4);
+portable!(f64, 2);
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! x86 {
+    (
+        $vector:ty, $type:ty, $lanes:literal, $rows:literal, $splat:ident, $load:ident,
+        $store:ident, $add:ident, $mul_add:ident, |$a:ident, $b:ident| $interleave:expr
+        $(, $mask:ty, $load_part:ident, $store_part:ident)?
+    ) => {
+        impl Vector<$type> for $vector {
+            const LANES: usize = $lanes;
+            const ROWS: usize = $rows;
+            #[inline(always)]
+            unsafe fn splat(x: $type) -> Self {
+                // SAFETY: the caller runs on a machine with this instruction set.
+                unsafe { $splat(x) }
+            }
+            #[inline(always)]
+            unsafe fn load(from: *const $type) -> Self {
+                // SAFETY: as above, and the caller's pointer is good for this many numbers.
+                unsafe { $load(from) }
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $type) {
+                // SAFETY: as above, and the caller's pointer is good for this many numbers.
+                unsafe { $store(to, self) }
+            }
+            #[inline(always)]
+            unsafe fn add(self, other: Self) -> Self {
+                // SAFETY: the caller runs on a machine with this instruction set.
+                unsafe { $add(self, other) }
+            }
+            #[inline(always)]
+            unsafe fn mul_add(self, x: Self, sum: Self) -> Self {
+                // SAFETY: the caller runs on a machine with this instruction set.
+                unsafe { $mul_add(self, x, sum) }
+            }
+            #[inline(always)]
+            unsafe fn interleave(self, other: Self) -> (Self, Self) {
+                let ($a, $b) = (self, other);
+                // SAFETY: the caller runs on a machine with this instruction set.
+                unsafe { $interleave }
+            }
+            $(
+                #[inline(always)]
+                unsafe fn load_part(from: *const $type, count: usize) -> Self {
+                    // SAFETY: as above; lanes that the mask leaves out are not read.
+                    unsafe { $load_part(((1u32 << count) - 1) as $mask, from) }
+                }
+                #[inline(always)]
+                unsafe fn store_part(self, to: *mut $type, count: usize) {
+                    // SAFETY: as above; lanes that the mask leaves out are not written.
+                    unsafe { $store_part(to, ((1u32 << count) - 1) as $mask, self) }
+                }
+            )?
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+x86!(
+    __m512,
+    f32,
+    16,
+    8,
+    _mm512_set1_ps,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_add_ps,
+    _mm512_fmadd_ps,
+    |a, b| {
+        let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        let high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+        (_mm512_permutex2var_ps(a, low, b), _mm512_permutex2var_ps(a, high, b))
+    },
+    __mmask16,
+    _mm512_maskz_loadu_ps,
+    _mm512_mask_storeu_ps
+);
+
+#[cfg(target_arch = "x86_64")]
+x86!(
+    __m512d,
+    f64,
+    8,
+    8,
+    _mm512_set1_pd,
+    _mm512_loadu_pd,
+    _mm512_storeu_pd,
+    _mm512_add_pd,
+    _mm512_fmadd_pd,
+    |a, b| {
+        let low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+        let high = _mm512_add_epi64(low, _mm512_set1_epi64(4));
+        (_mm512_permutex2var_pd(a, low, b), _mm512_permutex2var_pd(a, high, b))
+    },
+    __mmask8,
+    _mm512_maskz_loadu_pd,
+    _mm512_mask_storeu_pd
+);
+
+#[cfg(target_arch = "x86_64")]
+x86!(
+    __m256,
+    f32,
+    8,
+    4,
+    _mm256_set1_ps,
+    _mm256_loadu_ps,
+    _mm256_storeu_ps,
+    _mm256_add_ps,
+    _mm256_fmadd_ps,
+    |a, b| {
+        let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        (_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
+    }
+);
+
+#[cfg(target_arch = "x86_64")]
+x86!(
+    __m256d,
+    f64,
+    4,
+    4,
+    _mm256_set1_pd,
+    _mm256_loadu_pd,
+    _mm256_storeu_pd,
+    _mm256_add_pd,
+    _mm256_fmadd_pd,
+    |a, b| {
+        let (low, high) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+        (_mm256_permute2f128_pd::<0x20>(low, high), _mm256_permute2f128_pd::<0x31>(low, high))
+    }
+);
