@@ -143,7 +143,7 @@ fn every_model_trains_and_is_evaluated() {
             true => small.replace("--hidden 16", ""),
             false => small.into(),
         };
-        let small = small.replace("--epochs 2", "--epochs 6");
+        let small = small.replace("--batch-size 50 --epochs 2", "--batch-size 10 --epochs 12");
         lab.ok(&format!("train {model} {small} {options} --latent 4 --out {number}"));
         let found = eval(&lab, &number.to_string());
         assert_eq!(found["model"], *model);
