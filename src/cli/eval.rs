@@ -5,7 +5,7 @@ use elbo_models::{Result, Trained, evaluate};
 use elbo_tensor::Stream;
 use serde_json::json;
 
-use super::run_args::{BATCH, Opened, RunArgs};
+use super::run_args::{BATCH, Opened, RunArgs, up_to};
 use super::say::say;
 
 /// Which run to measure, and how closely.
@@ -15,7 +15,7 @@ pub(crate) struct EvalArgs {
     run: RunArgs,
 
     /// Importance samples per image for the likelihood of a VAE; 0 to leave it out
-    #[arg(long, value_name = "K", default_value_t = 100)]
+    #[arg(long, value_name = "K", default_value_t = 100, value_parser = up_to(0, 100000))]
     samples: usize,
 
     /// Seed of the noise

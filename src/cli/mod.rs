@@ -14,6 +14,7 @@ mod train;
 
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 
 /// Train variational autoencoders, autoencoders and PCA on IDX images, from scratch and in seconds.
@@ -61,8 +62,11 @@ pub(crate) enum Done {
 
 /// Runs the command of this process.
 pub(crate) fn run() -> ExitCode {
-    // clap answers wrong usage with exit code 2, and suggests the nearest word.
-    let cli = Cli::parse();
+    // clap answers wrong usage with exit code 2.
+    let cli = Cli::try_parse().unwrap_or_else(|mut error| {
+        suggest(&mut error);
+        error.exit()
+    });
     if let Some(threads) = cli.threads {
         if threads == 0 {
             eprintln!("elbo: --threads is 0; it must be at least 1");
@@ -90,5 +94,20 @@ pub(crate) fn run() -> ExitCode {
             eprintln!("elbo: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Names the value that was meant where clap does not: its measure gives up on short words with two
+/// letters exchanged, such as `vea`.
+fn suggest(error: &mut clap::Error) {
+    let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidValue) else { return };
+    let Some(ContextValue::Strings(known)) = error.get(ContextKind::ValidValue) else { return };
+    let distance = |word: &&String| strsim::osa_distance(given, word);
+    let nearest = known.iter().min_by_key(distance).filter(|word| {
+        // One slip in a short word, one per three letters in a long one.
+        !given.is_empty() && distance(word) <= (word.len() / 3).max(1)
+    });
+    if let Some(word) = nearest.cloned() {
+        error.insert(ContextKind::SuggestedValue, ContextValue::String(word));
     }
 }

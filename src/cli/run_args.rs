@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use elbo_models::data::{Dataset, Source, load};
 use elbo_models::{Error, Result, RunFolder, Settings, Trained};
 
@@ -57,3 +58,8 @@ pub(crate) fn load_data(what: &str) -> Result<Dataset> {
 
 /// Batch for passes without gradients.
 pub(crate) const BATCH: usize = 250;
+
+/// A parser for a count; the largest is far above any use, and far below what fills the memory.
+pub(crate) fn up_to(least: u64, most: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(least..=most)
+}

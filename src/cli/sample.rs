@@ -3,7 +3,7 @@
 use clap::Args;
 use elbo_models::{Error, Result, Trained, gallery};
 
-use super::run_args::{Opened, RunArgs};
+use super::run_args::{Opened, RunArgs, up_to};
 use super::say::say;
 
 /// Which run to draw from, and how much.
@@ -13,7 +13,7 @@ pub(crate) struct SampleArgs {
     run: RunArgs,
 
     /// Number of images
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = up_to(1, 10000))]
     count: usize,
 
     /// Seed of the draws
@@ -28,12 +28,6 @@ pub(super) fn run(args: &SampleArgs) -> Result<()> {
         return Err(Error::Settings {
             what: format!("{} has no distribution of codes to draw from", settings.model.name()),
             help: "sample from a run of `elbo train vae`".into(),
-        });
-    }
-    if args.count == 0 {
-        return Err(Error::Settings {
-            what: "--count is 0".into(),
-            help: "it must be at least 1".into(),
         });
     }
     let path = gallery::samples(&folder, trained.codec(), &data, args.count, args.seed)?;

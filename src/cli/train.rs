@@ -150,6 +150,12 @@ impl TrainArgs {
                 Settings { latent, epochs, ..Settings::default() }
             }
         };
+        self.apply(&mut settings);
+        Ok(settings)
+    }
+
+    /// Puts the options that were given in the place of settings.
+    fn apply(&self, settings: &mut Settings) {
         fn set<T: Clone>(setting: &mut T, option: &Option<T>) {
             if let Some(value) = option {
                 *setting = value.clone();
@@ -174,7 +180,32 @@ impl TrainArgs {
         set(&mut settings.clip_norm, &self.clip_norm);
         set(&mut settings.patience, &self.patience);
         set(&mut settings.seed, &self.seed);
-        Ok(settings)
+    }
+
+    /// Refuses options that contradict the settings of a run that goes on: they would be ignored.
+    /// Only the number of epochs may change.
+    fn check_resumed(&self, settings: &Settings) -> Result<()> {
+        let mut wanted = match &self.config {
+            Some(path) => read_settings(path)?,
+            None => settings.clone(),
+        };
+        self.apply(&mut wanted);
+        wanted.epochs = settings.epochs;
+        let [wanted, settings] = [&wanted, settings].map(|settings| {
+            serde_json::to_value(settings).expect("settings are an object of numbers and words")
+        });
+        let fields = settings.as_object().into_iter().flatten();
+        for (name, value) in fields {
+            if wanted[name] != *value {
+                return Err(Error::Settings {
+                    what: format!("{name} is {value} in this run, not {}", wanted[name]),
+                    help: "a run goes on with its own settings; only --epochs may change, for \
+                           others begin a new run"
+                        .into(),
+                });
+            }
+        }
+        Ok(())
     }
 
     fn out(&self) -> PathBuf {
@@ -203,6 +234,7 @@ pub(super) fn run(args: TrainArgs) -> Result<Done> {
                 help: "only a run of the same model, trained by gradients, can be resumed".into(),
             });
         }
+        args.check_resumed(&settings)?;
         let data = load_data(&settings.data)?;
         return train(Trainer::resume(&data, &out, args.epochs)?, &data, args.json);
     }

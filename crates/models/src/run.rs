@@ -151,6 +151,8 @@ impl RunFolder {
             what: "encoder.0.weight is missing".into(),
             help: "this is the checkpoint of another model".into(),
         })?;
+        // The file may have been edited, and nothing is to be allocated on its word alone.
+        settings.validate(usize::MAX, pixels)?;
         let mut model = new_model(&settings, pixels, &mut Stream::new(0));
         crate::train::load_parameters(&path, &tensors, &mut *model)?;
         Ok(Trained::Gradient(model))
@@ -171,7 +173,7 @@ pub fn read_settings(path: &Path) -> Result<Settings> {
         path: path.into(),
         what: error.message().to_string(),
         help: match error.span() {
-            Some(span) => format!("see line {}", text[..span.start].lines().count().max(1)),
+            Some(span) => format!("see line {}", 1 + text[..span.start].matches('\n').count()),
             None => "compare with the config.toml of another run".into(),
         },
     })

@@ -147,7 +147,28 @@ impl Default for Settings {
     }
 }
 
+/// More than any machine could train that has no accelerator; beyond it a number is a slip.
+const MOST_PARAMETERS: usize = 1_000_000_000;
+
 impl Settings {
+    /// About how many parameters a model for images of so many pixels has; `None` if that is no
+    /// number a machine can count to.
+    fn parameters(&self, pixels: usize) -> Option<usize> {
+        let outputs = match (self.model, self.loss) {
+            (ModelKind::Autoencoder, Reconstruction::Categorical) => {
+                pixels.checked_mul(self.levels)?
+            }
+            _ => pixels,
+        };
+        let code = self.latent.checked_mul(2)?;
+        let sizes = |first, last| [&[first], &self.hidden[..], &[last]].concat();
+        let weights = |sizes: Vec<usize>| {
+            let products = sizes.windows(2).map(|pair| pair[0].checked_mul(pair[1]));
+            products.into_iter().try_fold(0usize, |sum, product| sum.checked_add(product?))
+        };
+        weights(sizes(pixels, code))?.checked_add(weights(sizes(outputs, self.latent))?)
+    }
+
     /// Checks every setting against what is possible for `images` training images of `pixels` pixels.
     ///
     /// # Errors
@@ -177,6 +198,13 @@ impl Settings {
         require(positive(self.lr), "lr", &self.lr, "a number above 0")?;
         let sizes = self.hidden.iter().all(|&size| size >= 1);
         require(sizes, "hidden", &self.hidden, "sizes of at least 1")?;
+        let parameters = self.parameters(pixels);
+        if parameters.is_none_or(|count| count > MOST_PARAMETERS) {
+            return Err(Error::Settings {
+                what: format!("latent is {} and hidden is {:?}", self.latent, self.hidden),
+                help: format!("a model has at most {MOST_PARAMETERS} parameters"),
+            });
+        }
         require(not_negative(self.beta), "beta", &self.beta, "a number of at least 0")?;
         let epochs = "a number of epochs of at least 0";
         require(not_negative(self.kl_warmup), "kl_warmup", &self.kl_warmup, epochs)?;

@@ -73,6 +73,46 @@ const INIT: u64 = 1;
 const NOISE: u64 = 2;
 const TEST_NOISE: u64 = 3;
 
+/// What a run begins with: all of it follows from the settings.
+struct Fresh {
+    model: Box<dyn Model>,
+    optimizer: Box<dyn Optimizer>,
+    noise: Stream,
+}
+
+impl Fresh {
+    fn new(settings: &Settings, data: &Dataset) -> Fresh {
+        let root = Stream::new(settings.seed);
+        let pixels = data.train.images.pixels_per_image();
+        let model = run::new_model(settings, pixels, &mut root.substream(INIT));
+        Fresh { model, optimizer: optimizer(settings), noise: root.substream(NOISE) }
+    }
+
+    fn position(&self) -> Position {
+        Position {
+            epoch: 0,
+            images: 0,
+            sums: [0.0; 3],
+            seconds: 0.0,
+            noise: self.noise.state(),
+            best: None,
+            since_best: 0,
+        }
+    }
+
+    fn into_trainer(
+        self,
+        position: Position,
+        settings: Settings,
+        data: &Dataset,
+        folder: RunFolder,
+        metrics: MetricsFile,
+    ) -> Trainer<'_> {
+        let Fresh { model, optimizer, noise } = self;
+        Trainer { model, optimizer, settings, data, folder, position, noise, metrics }
+    }
+}
+
 impl<'a> Trainer<'a> {
     /// A fresh run in a folder that holds none yet.
     ///
@@ -82,7 +122,9 @@ impl<'a> Trainer<'a> {
         settings.validate(data.train.images.count, data.train.images.pixels_per_image())?;
         let folder = RunFolder::create(folder, &settings)?;
         let metrics = MetricsFile::begin(&folder.metrics())?;
-        Ok(Trainer::assemble(settings, data, folder, metrics))
+        let fresh = Fresh::new(&settings, data);
+        let position = fresh.position();
+        Ok(fresh.into_trainer(position, settings, data, folder, metrics))
     }
 
     /// Goes on with the run in a folder, from its last checkpoint; from the beginning if it has none.
@@ -94,41 +136,37 @@ impl<'a> Trainer<'a> {
         let mut settings = folder.settings()?;
         settings.epochs = epochs.unwrap_or(settings.epochs);
         settings.validate(data.train.images.count, data.train.images.pixels_per_image())?;
+        let checkpoint = Checkpoint::last(&folder)?;
+        let done = checkpoint.as_ref().map_or(0, Checkpoint::epoch);
+        if settings.epochs < done {
+            return Err(Error::Settings {
+                what: format!("epochs is {}, and the run has {done}", settings.epochs),
+                help: "give more of them, or begin a new run".into(),
+            });
+        }
+        let mut fresh = Fresh::new(&settings, data);
+        let mut position = fresh.position();
+        if let Some(checkpoint) = checkpoint {
+            position = checkpoint.restore(&mut *fresh.model, &mut *fresh.optimizer)?;
+            let images = data.train.images.count;
+            if position.images > images {
+                return Err(Error::Settings {
+                    what: format!(
+                        "the run has used {} images of its epoch, {} has {images}",
+                        position.images, data.name
+                    ),
+                    help: "give it back the data that it was begun with".into(),
+                });
+            }
+            fresh.noise = Stream::from_state(position.noise);
+        }
+        // All is read and fits: only now is anything written.
         if epochs.is_some() {
             folder.write_settings(&settings)?;
         }
-        let Some(checkpoint) = Checkpoint::last(&folder)? else {
-            let metrics = MetricsFile::begin(&folder.metrics())?;
-            return Ok(Trainer::assemble(settings, data, folder, metrics));
-        };
-        let metrics = MetricsFile::resume(&folder.metrics(), checkpoint.epoch())?;
-        let mut trainer = Trainer::assemble(settings, data, folder, metrics);
-        trainer.position = checkpoint.restore(&mut *trainer.model, &mut *trainer.optimizer)?;
-        trainer.noise = Stream::from_state(trainer.position.noise);
-        Ok(trainer)
-    }
-
-    fn assemble(
-        settings: Settings,
-        data: &'a Dataset,
-        folder: RunFolder,
-        metrics: MetricsFile,
-    ) -> Trainer<'a> {
-        let root = Stream::new(settings.seed);
-        let pixels = data.train.images.pixels_per_image();
-        let model = run::new_model(&settings, pixels, &mut root.substream(INIT));
-        let noise = root.substream(NOISE);
-        let position = Position {
-            epoch: 0,
-            images: 0,
-            sums: [0.0; 3],
-            seconds: 0.0,
-            noise: noise.state(),
-            best: None,
-            since_best: 0,
-        };
-        let optimizer = optimizer(&settings);
-        Trainer { model, optimizer, settings, data, folder, position, noise, metrics }
+        crate::atomic::sweep(folder.path());
+        let metrics = MetricsFile::resume(&folder.metrics(), done)?;
+        Ok(fresh.into_trainer(position, settings, data, folder, metrics))
     }
 
     /// The model as it is now.
