@@ -72,6 +72,7 @@ pub struct Trainer<'a> {
 const INIT: u64 = 1;
 const NOISE: u64 = 2;
 const TEST_NOISE: u64 = 3;
+const DROPOUT: u64 = 4;
 
 /// What a run begins with: all of it follows from the settings.
 struct Fresh {
@@ -239,7 +240,10 @@ impl<'a> Trainer<'a> {
             + self.position.images as f64 / self.data.train.images.count as f64;
         self.optimizer.set_lr(self.settings.lr * self.settings.schedule.factor(epoch));
         let noise_before = self.noise.clone();
-        let mut dropout = self.noise.substream(NOISE ^ self.noise.state()[2] << 8);
+        // A stream for each step, told apart by the images that went before it.
+        let seen =
+            self.position.epoch * self.data.train.images.count as u64 + self.position.images as u64;
+        let mut dropout = self.noise.substream(DROPOUT | seen << 8);
         let mut pass = Pass::Train(&mut dropout);
         let terms = self.model.loss(x, &mut self.noise, &mut pass, epoch);
         let number = |tensor: &Tensor| f64::from(tensor.item());

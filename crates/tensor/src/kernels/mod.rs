@@ -7,7 +7,7 @@
 //!
 //! **The same bits.** Work is split by size and never by the number of threads; an element of a
 //! product adds along k in order; a sum runs over a fixed number of lanes. So the result of a kernel
-//! does not depend on how many threads took part.
+//! does not depend on how many threads took part, nor on the instruction set.
 
 pub(crate) mod bce;
 pub(crate) mod elementwise;

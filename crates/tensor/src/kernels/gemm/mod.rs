@@ -2,13 +2,13 @@
 //!
 //! From the inside out. A *tile* of C, 8 rows × 3 vectors on AVX-512, is kept in registers while
 //! one row of B (3 vectors) after the other meets one column of A (8 numbers): 24 multiply-adds for
-//! 11 loads, so that arithmetic and not the cache is the limit ([`tile`]). The rows of B that a tile
+//! 11 loads, so that arithmetic and not the cache is the limit (`tile.rs`). The rows of B that a tile
 //! reads, a *panel*, are the same for all tiles below each other. So, unless tiles are few, they are
-//! copied next to each other once, where they stay in the first-level cache, transposed on the way if
-//! need be; A is copied only when it is stored transposed ([`pack`]). The *loops* around go over panels from left
-//! to right, over k in blocks, and over rows in blocks for the second-level cache ([`part`]). Sums
-//! in registers need vectors by name, for each instruction set ([`vector`]). Last, threads: each
-//! takes some columns or some rows of C, which is all that they write.
+//! copied next to each other once, where they stay in the first-level cache, transposed on the way
+//! if need be; A is copied only when it is stored transposed (`pack.rs`). The *loops* around go over
+//! panels from left to right, over k in blocks, and over rows in blocks for the second-level cache
+//! (`part.rs`). Sums in registers need vectors by name, for each instruction set (`vector.rs`).
+//! Last, threads: each takes some columns or some rows of C, which is all that they write.
 //!
 //! **The same bits.** k is cut into the fewest blocks of at most 256 terms, as equal as possible. In
 //! a block an element is one chain of fused multiply-adds from 0, in order of k; the blocks are

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::super::isa::Kernel;
 use super::pack::{pack_a, pack_b};
-use super::tile::{Operand, VECTORS, tile};
+use super::tile::{Operand, tile};
 use super::vector::Vector;
 use super::{Matrix, Target};
 use crate::Real;
@@ -67,7 +67,7 @@ impl<T: Real, V: Vector<T>> Kernel for Part<'_, T, V> {
     #[inline(always)]
     fn run(self) {
         let Part { a, b, c, rows, columns, accumulate, .. } = self;
-        let width = VECTORS * V::LANES;
+        let width = V::TILE.1 * V::LANES;
         let k_most = BLOCK.min(a.columns);
         // Rows of a transposed A lie next to each other, a whole column of C apart for the next
         // term: a copy pays when it is read for more than one panel of B.
@@ -76,7 +76,7 @@ impl<T: Real, V: Vector<T>> Kernel for Part<'_, T, V> {
         let a_length = if copy_a { ROWS.min(rows.len()) * k_most } else { 0 };
         let mut a_copy = Buffer::<T>::for_overwrite(a_length);
         let mut b_copy = Buffer::<T>::for_overwrite(width * k_most);
-        for i in cuts(rows, V::ROWS, ROWS) {
+        for i in cuts(rows, V::TILE.0, ROWS) {
             for p in cuts(0..a.columns, 1, BLOCK) {
                 let add = accumulate || p.start > 0;
                 let a = a.from(i.start, p.start);
@@ -104,7 +104,8 @@ impl<T: Real, V: Vector<T>> Kernel for Part<'_, T, V> {
                         match vectors {
                             1 => block.times::<V, 1>(panel, c, j.len(), add),
                             2 => block.times::<V, 2>(panel, c, j.len(), add),
-                            _ => block.times::<V, 3>(panel, c, j.len(), add),
+                            3 if V::TILE.1 == 3 => block.times::<V, 3>(panel, c, j.len(), add),
+                            _ => unreachable!("a panel is at most as wide as a tile"),
                         }
                     }
                 }
@@ -113,8 +114,8 @@ impl<T: Real, V: Vector<T>> Kernel for Part<'_, T, V> {
     }
 }
 
-/// Rows of A between two cuts of k, split into tiles of 8 rows (4, if registers are few), and of 4,
-/// 2 and 1 for the rest.
+/// Rows of A between two cuts of k, split into tiles of 8 rows (6 or 4, if registers are few), and
+/// of 4, 2 and 1 for the rest.
 struct Block<T> {
     k: usize,
     rows: usize,
@@ -128,7 +129,8 @@ impl<T: Real> Block<T> {
     #[inline(always)]
     fn height<V: Vector<T>>(&self, i: usize) -> usize {
         match self.rows - i {
-            8.. if V::ROWS == 8 => 8,
+            8.. if V::TILE.0 == 8 => 8,
+            6.. if V::TILE.0 == 6 => 6,
             4.. => 4,
             2.. => 2,
             _ => 1,
@@ -165,6 +167,7 @@ impl<T: Real> Block<T> {
                 let (a, to) = (self.tile(i, height), to.add(i * k));
                 match height {
                     8 => pack_a::<T, 8>(k, a, to),
+                    6 => pack_a::<T, 6>(k, a, to),
                     4 => pack_a::<T, 4>(k, a, to),
                     2 => pack_a::<T, 2>(k, a, to),
                     _ => pack_a::<T, 1>(k, a, to),
@@ -195,7 +198,8 @@ impl<T: Real> Block<T> {
             unsafe {
                 let (a, c) = (self.tile(i, height), (c.add(i * row), row));
                 match height {
-                    8 if V::ROWS == 8 => tile::<T, V, 8, N>(k, a, b, c, columns, add),
+                    8 if V::TILE.0 == 8 => tile::<T, V, 8, N>(k, a, b, c, columns, add),
+                    6 if V::TILE.0 == 6 => tile::<T, V, 6, N>(k, a, b, c, columns, add),
                     4 => tile::<T, V, 4, N>(k, a, b, c, columns, add),
                     2 => tile::<T, V, 2, N>(k, a, b, c, columns, add),
                     _ => tile::<T, V, 1, N>(k, a, b, c, columns, add),

@@ -11,9 +11,6 @@ pub(super) struct Operand<T> {
     pub(super) column: usize,
 }
 
-/// Vectors beside each other in a tile.
-pub(super) const VECTORS: usize = 3;
-
 /// C ← (C +) Σ A B over `k` for R rows and N vectors, of which the first `columns` numbers exist.
 ///
 /// Each element of C is one chain of fused multiply-adds in order of k, from 0; then C, if `add`, is

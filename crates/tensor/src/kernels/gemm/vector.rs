@@ -19,9 +19,9 @@ pub(super) const MOST_LANES: usize = 16;
 pub trait Vector<T>: Copy {
     /// How many numbers.
     const LANES: usize;
-    /// How many rows a tile of three vectors may have so that its sums, three vectors of B and one
-    /// of A fit the registers.
-    const ROWS: usize;
+    /// The rows and the vectors of the largest tile whose sums, with a row of B and a number of A,
+    /// fit the registers: 32 on AVX-512, and 16 of which compilers need one for themselves.
+    const TILE: (usize, usize);
     /// The same number in all lanes.
     ///
     /// # Safety
@@ -128,7 +128,7 @@ macro_rules! portable {
     ($type:ty, $lanes:literal) => {
         impl Vector<$type> for [$type; $lanes] {
             const LANES: usize = $lanes;
-            const ROWS: usize = 4;
+            const TILE: (usize, usize) = (4, 2);
             #[inline(always)]
             unsafe fn splat(x: $type) -> Self {
                 [x; $lanes]
@@ -166,13 +166,13 @@ portable!(f64, 2);
 #[cfg(target_arch = "x86_64")]
 macro_rules! x86 {
     (
-        $vector:ty, $type:ty, $lanes:literal, $rows:literal, $splat:ident, $load:ident,
+        $vector:ty, $type:ty, $lanes:literal, $tile:tt, $splat:ident, $load:ident,
         $store:ident, $add:ident, $mul_add:ident, |$a:ident, $b:ident| $interleave:expr
         $(, $mask:ty, $load_part:ident, $store_part:ident)?
     ) => {
         impl Vector<$type> for $vector {
             const LANES: usize = $lanes;
-            const ROWS: usize = $rows;
+            const TILE: (usize, usize) = $tile;
             #[inline(always)]
             unsafe fn splat(x: $type) -> Self {
                 // SAFETY: the caller runs on a machine with this instruction set.
@@ -225,7 +225,7 @@ x86!(
     __m512,
     f32,
     16,
-    8,
+    (8, 3),
     _mm512_set1_ps,
     _mm512_loadu_ps,
     _mm512_storeu_ps,
@@ -246,7 +246,7 @@ x86!(
     __m512d,
     f64,
     8,
-    8,
+    (8, 3),
     _mm512_set1_pd,
     _mm512_loadu_pd,
     _mm512_storeu_pd,
@@ -267,7 +267,7 @@ x86!(
     __m256,
     f32,
     8,
-    4,
+    (6, 2),
     _mm256_set1_ps,
     _mm256_loadu_ps,
     _mm256_storeu_ps,
@@ -284,7 +284,7 @@ x86!(
     __m256d,
     f64,
     4,
-    4,
+    (6, 2),
     _mm256_set1_pd,
     _mm256_loadu_pd,
     _mm256_storeu_pd,
