@@ -1,4 +1,4 @@
-//! Where plotters draws: a picture several times as fine as the one that comes out.
+//! Where plotters draws: a picture twice as fine as the one that comes out.
 //!
 //! Plotters puts lines and letters on whole pixels. On a finer raster these steps are too small to
 //! be seen, and taking the mean of its pixels makes every edge soft.
@@ -10,7 +10,7 @@ use plotters::prelude::*;
 use super::picture::{Picture, Rgb};
 
 /// Pixels of the canvas along each pixel of the picture.
-pub(super) const FINE: i32 = 3;
+pub(super) const FINE: i32 = 2;
 
 /// What every drawing function of plotters gives back.
 pub(super) type Drawn =
