@@ -79,9 +79,13 @@ fn a_vae_run_holds_all_that_it_should() {
         }
     }
     let config = lab.text("run/config.toml");
-    for line in ["model = \"vae\"", "data = \"data\"", "latent = 2", "hidden = [16]", "seed = 1"] {
+    for line in ["model = \"vae\"", "latent = 2", "hidden = [16]", "seed = 1"] {
         assert!(config.lines().any(|found| found == line), "{line} in {config}");
     }
+    // The whole path, so that the run finds its data from any folder.
+    let data = config.lines().find_map(|line| line.strip_prefix("data = \"")?.strip_suffix('"'));
+    let data = std::path::Path::new(data.expect("a folder"));
+    assert!(data.is_absolute() && data.ends_with("data"), "{}", data.display());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use elbo_layers::Activation;
-use elbo_models::data::Dataset;
+use elbo_models::data::{Dataset, Source};
 use elbo_models::{
     EpochMetrics, Error, Likelihood, ModelKind, OptimizerKind, Outcome, Pca, Reconstruction,
     Result, RunFolder, Settings, Trained, Trainer, evaluate, gallery, read_settings, save_pca,
@@ -162,7 +162,7 @@ impl TrainArgs {
             }
         }
         settings.model = self.model;
-        set(&mut settings.data, &self.data);
+        set(&mut settings.data, &self.data.as_deref().map(lasting));
         set(&mut settings.epochs, &self.epochs);
         set(&mut settings.batch_size, &self.batch_size);
         set(&mut settings.latent, &self.latent);
@@ -210,6 +210,16 @@ impl TrainArgs {
 
     fn out(&self) -> PathBuf {
         self.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), self.model.name()))
+    }
+}
+
+/// The name of a data set as it is; a folder by its full path, so that the run finds it from anywhere.
+fn lasting(data: &str) -> String {
+    match data.parse() {
+        Ok(Source::Folder(folder)) => {
+            folder.canonicalize().map_or(data.into(), |full| full.display().to_string())
+        }
+        _ => data.into(),
     }
 }
 

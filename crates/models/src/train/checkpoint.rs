@@ -26,7 +26,7 @@ const METADATA: &str = "elbo";
 /// What a file says of itself.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 struct Metadata {
-    /// SHA-256 of names, shapes and numbers, in the order of the names.
+    /// SHA-256 of the rest of this, and of names, shapes and numbers in the order of the names.
     sha256: String,
     /// The file of the training state that belongs to this one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -193,7 +193,7 @@ pub fn read_tensors(path: &Path) -> Result<Vec<(String, Tensor)>> {
 
 fn write(path: &Path, mut tensors: Tensors, mut metadata: Metadata) -> Result<()> {
     tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
-    metadata.sha256 = checksum(&tensors);
+    metadata.sha256 = checksum(&metadata, &tensors);
     let bytes: Vec<Vec<u8>> = tensors.iter().map(|(_, tensor)| little_endian(tensor)).collect();
     let views = tensors.iter().zip(&bytes).map(|((name, tensor), bytes)| {
         let view = TensorView::new(Dtype::F32, tensor.shape().to_vec(), bytes);
@@ -233,7 +233,7 @@ fn read(path: &Path) -> Result<(Tensors, Metadata)> {
         tensors.push((name.to_string(), Tensor::new(&numbers, view.shape())));
     }
     tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
-    if checksum(&tensors) != metadata.sha256 {
+    if checksum(&metadata, &tensors) != metadata.sha256 {
         return Err(damaged(path, "its checksum is wrong: the file is damaged".into(), again));
     }
     Ok((tensors, metadata))
@@ -247,8 +247,10 @@ fn little_endian(tensor: &Tensor) -> Vec<u8> {
     tensor.data().iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
-fn checksum(tensors: &[(String, Tensor)]) -> String {
+fn checksum(metadata: &Metadata, tensors: &[(String, Tensor)]) -> String {
     let mut hash = Sha256::new();
+    let rest = Metadata { sha256: String::new(), ..metadata.clone() };
+    hash.update(serde_json::to_string(&rest).expect("numbers and names"));
     for (name, tensor) in tensors {
         hash.update(format!("{name} {}\n", tensor.shape()));
         hash.update(little_endian(tensor));
