@@ -15,7 +15,7 @@
 //!
 //! let data = load(&Source::Sample)?;
 //! let images = &data.train.images;
-//! let epoch: Vec<usize> = order(7, 0, images.count).into_iter().map(|i| i as usize).collect();
+//! let epoch = order(7, 0, images.count);
 //! let mut batch = vec![0.0; 128 * images.pixels_per_image()];
 //! images.batch_into(&epoch[..128], &mut batch);
 //! assert!(batch.iter().all(|x| (0.0..=1.0).contains(x)));
