@@ -72,11 +72,7 @@ pub(crate) fn run() -> ExitCode {
             eprintln!("elbo: --threads is 0; it must be at least 1");
             return ExitCode::from(2);
         }
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        if let Err(error) = pool.build_global() {
-            eprintln!("elbo: cannot start {threads} threads: {error}; try fewer");
-            return ExitCode::FAILURE;
-        }
+        elbo::tensor::kernels::threads::set(threads);
     }
     let completely = |()| Done::Completely;
     let result = match cli.command {

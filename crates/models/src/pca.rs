@@ -1,8 +1,9 @@
 //! [`Pca`]: principal component analysis, exact.
 
 use elbo_tensor::kernels::gemm::{Matrix, gemm};
+use elbo_tensor::kernels::threads;
 use elbo_tensor::{Real, Tensor};
-use faer::{Mat, MatRef, Side};
+use faer::{Mat, MatRef, Par, Side};
 
 use crate::data::Images;
 use crate::{Codec, Error, Result};
@@ -43,6 +44,10 @@ impl<T: Real> Pca<T> {
             what: format!("the eigenvalues of the covariance did not converge: {error:?}"),
             help: "check that the images are what they should be".into(),
         };
+        faer::set_global_parallelism(match threads::count() {
+            1 => Par::Seq,
+            count => Par::rayon(count),
+        });
         let eigen = covariance.self_adjoint_eigen(Side::Lower).map_err(failed)?;
         let (values, vectors) = (eigen.S().column_vector(), eigen.U());
         // Ascending there, descending here; rounding may leave a vanishing one below 0.

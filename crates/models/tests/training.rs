@@ -10,6 +10,7 @@ use elbo_models::{
     ModelKind, Outcome, Pca, Reconstruction, Settings, Trainer, evaluate, largest_principal_angle,
 };
 use elbo_tensor::Tensor;
+use elbo_tensor::kernels::threads;
 
 fn never() -> AtomicBool {
     AtomicBool::new(false)
@@ -99,8 +100,7 @@ fn threads_change_no_bit() {
     let run = |threads| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run");
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
+        threads::with(threads, || {
             let settings = Settings { hidden: vec![400], ..settings(2) };
             Trainer::new(settings, &data, &path).unwrap().run(&never(), |_| ()).unwrap();
         });

@@ -11,6 +11,7 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use elbo_tensor::Real;
 use elbo_tensor::kernels::gemm::{Matrix, gemm};
+use elbo_tensor::kernels::threads;
 
 /// Sizes m, k, n, and whether A and B are stored transposed.
 const SHAPES: [(usize, usize, usize, bool, bool); 13] = [
@@ -87,8 +88,8 @@ fn double(criterion: &mut Criterion) {
 }
 
 fn short() -> Criterion {
-    if std::env::var_os("RAYON_NUM_THREADS").is_none() {
-        rayon::ThreadPoolBuilder::new().num_threads(1).build_global().ok();
+    if std::env::var_os("ELBO_THREADS").is_none() {
+        threads::set(1);
     }
     Criterion::default()
         .sample_size(20)

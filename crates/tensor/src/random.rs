@@ -8,8 +8,8 @@ use rand::distr::{Distribution, Uniform};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
-use rayon::prelude::*;
 
+use crate::kernels::threads::{chunks_mut, for_each_chunk};
 use crate::{Real, Shape, Tensor};
 
 /// Values in a block.
@@ -119,12 +119,8 @@ impl Stream {
         let stream = self.clone();
         self.position += shape.count().div_ceil(BLOCK) as u64;
         Tensor::write(shape, |out| {
-            let block = |(i, out): (usize, &mut [T])| values(&mut stream.block(i as u64), out);
-            if out.len() <= BLOCK {
-                block((0, out));
-            } else {
-                out.par_chunks_mut(BLOCK).enumerate().for_each(block);
-            }
+            let block = |i: usize, out: &mut [T]| values(&mut stream.block(i as u64), out);
+            for_each_chunk(chunks_mut(out, BLOCK), block);
         })
     }
 
@@ -140,13 +136,12 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::threads;
 
     #[test]
     fn threads_change_no_number() {
-        let draw = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| Stream::new(3).normal::<f32>([10_007]).to_vec())
-        };
+        let draw =
+            |threads| threads::with(threads, || Stream::new(3).normal::<f32>([10_007]).to_vec());
         assert_eq!(draw(1), draw(4));
     }
 

@@ -1,12 +1,12 @@
 //! What the graph promises: one rule for every order, no work for constants, the same bits.
 
+use elbo_tensor::kernels::threads;
 use elbo_tensor::{Stream, Tensor, find_nan, no_grad};
 
 #[test]
 fn threads_change_no_bit_of_a_gradient() {
     let gradients = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
+        threads::with(threads, || {
             let mut noise = Stream::new(4);
             let w1 = (noise.normal::<f32>([784, 400]) * 0.05).requires_grad();
             let b1 = Tensor::zeros([400]).requires_grad();

@@ -6,8 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use elbo_tensor::{Stream, Tensor};
 
-/// Counts buffers: they are the only allocations that are aligned to one cache line. (What rayon's
-/// threads allocate once, when they first look for work, is aligned to two.)
+/// Counts buffers: they are the only allocations that are aligned to a cache line.
 struct Counting;
 
 static BUFFERS: AtomicUsize = AtomicUsize::new(0);

@@ -1,9 +1,8 @@
 //! One number in, one number out; and two in, one out, with broadcasting.
 
-use rayon::prelude::*;
-
 use super::GRAIN;
 use super::isa::{Kernel, dispatch};
+use super::threads::{chunks, chunks_mut, for_each_chunk};
 use crate::Real;
 use crate::shape::{MAX_RANK, Shape};
 
@@ -44,18 +43,13 @@ impl<F: Function1, T: Real> Kernel for MapAssign<'_, F, T> {
 /// y = f(x)
 pub(crate) fn map<T: Real>(f: impl Function1, x: &[T], y: &mut [T]) {
     assert_eq!(x.len(), y.len());
-    if x.len() <= GRAIN {
-        return dispatch(Map(f, x, y));
-    }
-    y.par_chunks_mut(GRAIN).zip(x.par_chunks(GRAIN)).for_each(|(y, x)| dispatch(Map(f, x, y)));
+    let pieces = (chunks(x, GRAIN), chunks_mut(y, GRAIN));
+    for_each_chunk(pieces, |_, (x, y)| dispatch(Map(f, x, y)));
 }
 
 /// x = f(x)
 pub(crate) fn map_assign<T: Real>(f: impl Function1, x: &mut [T]) {
-    if x.len() <= GRAIN {
-        return dispatch(MapAssign(f, x));
-    }
-    x.par_chunks_mut(GRAIN).for_each(|x| dispatch(MapAssign(f, x)));
+    for_each_chunk(chunks_mut(x, GRAIN), |_, x| dispatch(MapAssign(f, x)));
 }
 
 /// A run of an operand: as long as the result, or one number that is repeated.
@@ -186,21 +180,17 @@ impl Walk {
         if self.run >= GRAIN {
             y.chunks_mut(self.run).enumerate().for_each(|(run, y)| {
                 let at = self.start(run);
-                y.par_chunks_mut(GRAIN).enumerate().for_each(|(i, y)| visit(y, at, i * GRAIN));
+                for_each_chunk(chunks_mut(y, GRAIN), |i, y| visit(y, at, i * GRAIN));
             });
             return;
         }
         let runs = (GRAIN / self.run).max(1);
-        let piece = |(group, y): (usize, &mut [T])| {
+        let group = |group: usize, y: &mut [T]| {
             for (i, y) in y.chunks_mut(self.run).enumerate() {
                 visit(y, self.start(group * runs + i), 0);
             }
         };
-        if y.len() <= GRAIN {
-            piece((0, y));
-        } else {
-            y.par_chunks_mut(runs * self.run).enumerate().for_each(piece);
-        }
+        for_each_chunk(chunks_mut(y, runs * self.run), group);
     }
 }
 

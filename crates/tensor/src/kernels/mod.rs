@@ -1,6 +1,6 @@
 //! Slices in, slices out. Kernels know numbers and lengths, no tensors and no graph.
 //!
-//! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), `math`
+//! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), [`threads`], `math`
 //! (functions of one number), `elementwise`, `reduce`, `permute`, [`gemm`], and the fused ones:
 //! `bce`, `reparameterize`, [`optimizer`].
 //! All `unsafe` code of the project is in this folder.
@@ -18,6 +18,7 @@ pub mod optimizer;
 pub(crate) mod permute;
 pub(crate) mod reduce;
 pub(crate) mod reparameterize;
+pub mod threads;
 
 /// Elements that a thread takes at a time. Below this, handing work to another thread costs more
 /// (some 5 microseconds) than the work itself.

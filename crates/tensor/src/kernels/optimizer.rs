@@ -1,9 +1,8 @@
 //! Updates of parameters in one pass over memory.
 
-use rayon::prelude::*;
-
 use super::GRAIN;
 use super::isa::{Kernel, dispatch};
+use super::threads::{chunks, chunks_mut, for_each_chunk};
 use crate::Real;
 
 /// The numbers of one step of Adam, the same for all parameters (Kingma & Ba 2015, algorithm 1).
@@ -60,14 +59,9 @@ impl<T: Real> Kernel for AdamChunk<'_, T> {
 /// If the lengths differ.
 pub fn adam<T: Real>(step: Adam<T>, w: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
     assert!(w.len() == g.len() && w.len() == m.len() && w.len() == v.len(), "adam: lengths");
-    if w.len() <= GRAIN {
-        return dispatch(AdamChunk(step, w, g, m, v));
-    }
-    w.par_chunks_mut(GRAIN)
-        .zip(g.par_chunks(GRAIN))
-        .zip(m.par_chunks_mut(GRAIN))
-        .zip(v.par_chunks_mut(GRAIN))
-        .for_each(|(((w, g), m), v)| dispatch(AdamChunk(step, w, g, m, v)));
+    let (w, g) = (chunks_mut(w, GRAIN), chunks(g, GRAIN));
+    let moments = (chunks_mut(m, GRAIN), chunks_mut(v, GRAIN));
+    for_each_chunk((w, g, moments), |_, (w, g, (m, v))| dispatch(AdamChunk(step, w, g, m, v)));
 }
 
 /// The numbers of one step of gradient descent.
@@ -104,8 +98,6 @@ impl<T: Real> Kernel for SgdChunk<'_, T> {
 /// If the lengths differ.
 pub fn sgd<T: Real>(step: Sgd<T>, w: &mut [T], g: &[T], velocity: &mut [T]) {
     assert!(w.len() == g.len() && w.len() == velocity.len(), "sgd: lengths");
-    w.par_chunks_mut(GRAIN)
-        .zip(g.par_chunks(GRAIN))
-        .zip(velocity.par_chunks_mut(GRAIN))
-        .for_each(|((w, g), velocity)| dispatch(SgdChunk(step, w, g, velocity)));
+    let pieces = (chunks_mut(w, GRAIN), chunks(g, GRAIN), chunks_mut(velocity, GRAIN));
+    for_each_chunk(pieces, |_, (w, g, velocity)| dispatch(SgdChunk(step, w, g, velocity)));
 }

@@ -5,11 +5,11 @@
 //! are added in order. The error of a sum is at most (BLOCK / LANES + log₂ LANES) ε Σ|xᵢ| for each
 //! level of blocks, and length ε Σ|xᵢ| for rows.
 
-use rayon::prelude::*;
-
 use super::GRAIN;
 use super::isa::{Kernel, dispatch};
+use super::threads::{chunks, chunks_mut, for_each_chunk};
 use crate::Real;
+use crate::buffer::Buffer;
 
 const LANES: usize = 32;
 const BLOCK: usize = 4096;
@@ -83,11 +83,13 @@ fn run<T: Real>(fold: impl Fold, x: &[T]) -> T {
     if x.len() <= BLOCK {
         return dispatch(Block(fold, x));
     }
-    let block = |x| dispatch(Block(fold, x));
-    let blocks: Vec<T> = match x.len() <= GRAIN {
-        true => x.chunks(BLOCK).map(block).collect(),
-        false => x.par_chunks(BLOCK).map(block).collect(),
-    };
+    let mut blocks = Buffer::<T>::for_overwrite(x.len().div_ceil(BLOCK));
+    // A thread takes several blocks at a time.
+    const GROUP: usize = GRAIN / BLOCK;
+    let groups = (chunks(x, GROUP * BLOCK), chunks_mut(&mut blocks, GROUP));
+    for_each_chunk(groups, |_, (x, y)| {
+        x.chunks(BLOCK).zip(y).for_each(|(x, y)| *y = dispatch(Block(fold, x)));
+    });
     run(fold, &blocks)
 }
 
@@ -123,28 +125,19 @@ pub(crate) fn reduce<T: Real>(
         return;
     }
     if inner == 1 {
-        if length * outer <= GRAIN || outer == 1 {
+        let rows = (GRAIN / length).max(1);
+        let groups = (chunks_mut(y, rows), chunks(x, rows * length));
+        return for_each_chunk(groups, |_, (y, x)| {
             y.iter_mut().zip(x.chunks(length)).for_each(|(y, x)| *y = run(fold, x));
-        } else {
-            let rows = (GRAIN / length).max(1);
-            y.par_chunks_mut(rows).zip(x.par_chunks(rows * length)).for_each(|(y, x)| {
-                y.iter_mut().zip(x.chunks(length)).for_each(|(y, x)| *y = run(fold, x));
-            });
-        }
-        return;
+        });
     }
     // Columns wide enough for whole cache lines, so that threads do not share one.
     const COLUMNS: usize = 256;
-    let parallel = x.len() > GRAIN;
+    let columns = if x.len() > GRAIN { COLUMNS } else { inner };
     for (y, x) in y.chunks_mut(inner).zip(x.chunks(length * inner)) {
-        let columns = |(i, y): (usize, &mut [T])| {
-            dispatch(Rows(fold, &x[i * COLUMNS..], inner, y));
-        };
-        if parallel {
-            y.par_chunks_mut(COLUMNS).enumerate().for_each(columns);
-        } else {
-            y.chunks_mut(COLUMNS).enumerate().for_each(columns);
-        }
+        for_each_chunk(chunks_mut(y, columns), |i, y| {
+            dispatch(Rows(fold, &x[i * columns..], inner, y));
+        });
     }
 }
 

@@ -1,12 +1,12 @@
 //! Binary cross-entropy from logits, fused with its sum.
 
 use ndarray::{ArrayD, Axis};
-use rayon::prelude::*;
 
 use super::run;
 use crate::check::{Case, Checked, Sampler};
 use crate::kernels::GRAIN;
 use crate::kernels::bce::{bce_gradient_row, bce_row};
+use crate::kernels::threads::{chunks_mut, for_each_chunk};
 use crate::{Op, Real, Shape, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
@@ -37,16 +37,10 @@ fn for_each_row<T: Real>(
 ) {
     let n = shape[shape.rank() - 1];
     let rows = (GRAIN / n.max(1)).max(1);
-    let piece = |(i, out): (usize, &mut [T])| {
-        out.chunks_mut(width).enumerate().for_each(|(j, out)| visit(i * rows + j, out));
-    };
-    if width == 0 || out.is_empty() {
-        return;
-    }
-    if out.len() / width <= rows {
-        piece((0, out));
-    } else {
-        out.par_chunks_mut(rows * width).enumerate().for_each(piece);
+    if width > 0 {
+        for_each_chunk(chunks_mut(out, rows * width), |i, out| {
+            out.chunks_mut(width).enumerate().for_each(|(j, out)| visit(i * rows + j, out));
+        });
     }
 }
 

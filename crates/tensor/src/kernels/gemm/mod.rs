@@ -24,11 +24,10 @@ mod vector;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use self::part::{Part, cut};
 pub use self::vector::Vectors;
 use super::isa::{self, Isa, dispatch_to};
+use super::threads;
 use crate::Real;
 
 /// One operand: row-major storage of `rows` × `columns`, read transposed if `transposed`.
@@ -94,12 +93,12 @@ fn gemm_on<T: Real>(isa: Isa, a: Matrix<'_, T>, b: Matrix<'_, T>, accumulate: bo
     // What is cut need not be copied by each thread, so the longer side is; at whole vectors, or
     // whole tiles. One part for each thread: with 4, the larger products are 3 to 25 % slower.
     let (length, unit) = if n > m { (n, 16) } else { (m, 8) };
-    let threads = rayon::current_num_threads().min(m * k * n / WORTH_A_THREAD);
-    let parts = threads.min(length.div_ceil(unit));
+    let most = threads::count().min(m * k * n / WORTH_A_THREAD);
+    let parts = most.min(length.div_ceil(unit));
     if parts <= 1 {
         return part(0..m, 0..n);
     }
-    (0..parts).into_par_iter().with_max_len(1).for_each(|i| {
+    threads::for_each(parts, |i| {
         let cut = cut(length, unit, parts, i);
         if n > m { part(0..m, cut) } else { part(cut, 0..n) }
     });
