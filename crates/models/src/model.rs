@@ -1,7 +1,7 @@
 //! What models have in common: [`Codec`] for all, [`Model`] for those that are trained by gradients.
 
 use elbo_layers::{Parameters, Pass};
-use elbo_tensor::{Stream, Tensor};
+use elbo_tensor::{Gradients, Stream, Tensor};
 
 /// What turns images into codes and back. Shapes: images [n, pixels], codes [n, latent_dim].
 pub trait Codec {
@@ -31,6 +31,22 @@ pub struct Terms {
     pub recon: Tensor,
     /// The KL term, summed over latent units, averaged over the batch; in nats.
     pub kl: Option<Tensor>,
+}
+
+impl Terms {
+    /// Total, reconstruction and divergence (0 if there is none) as numbers.
+    pub fn values(&self) -> [f64; 3] {
+        let number = |tensor: &Tensor| f64::from(tensor.item());
+        [number(&self.total), number(&self.recon), self.kl.as_ref().map_or(0.0, number)]
+    }
+
+    /// The gradients of the total. The graph is gone after it, so that an optimizer finds nobody else
+    /// holding the parameters and updates them in place.
+    pub fn into_gradients(self) -> Gradients {
+        let Terms { total, recon, kl } = self;
+        drop((recon, kl));
+        total.into_gradients()
+    }
 }
 
 /// A model that is trained by gradients.

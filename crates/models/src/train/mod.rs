@@ -246,14 +246,12 @@ impl<'a> Trainer<'a> {
         let mut dropout = self.noise.substream(DROPOUT | seen << 8);
         let mut pass = Pass::Train(&mut dropout);
         let terms = self.model.loss(x, &mut self.noise, &mut pass, epoch);
-        let number = |tensor: &Tensor| f64::from(tensor.item());
-        let values =
-            [number(&terms.total), number(&terms.recon), terms.kl.as_ref().map_or(0.0, number)];
+        let values = terms.values();
         if !values[0].is_finite() {
             drop(terms);
             return Err(self.diverged(x, noise_before, epoch, values[0]));
         }
-        let gradients = terms.total.into_gradients();
+        let gradients = terms.into_gradients();
         let scale = match self.settings.clip_norm {
             max if max > 0.0 => (max / gradient_norm(&gradients)).min(1.0),
             _ => 1.0,
@@ -376,9 +374,7 @@ fn mean_terms(model: &dyn Model, split: &Split, batch: usize, noise: &mut Stream
     elbo_tensor::no_grad(|| {
         for_each_batch(split, batch, |range, x| {
             let terms = model.loss(&x, noise, &mut Pass::Eval, f64::INFINITY);
-            let kl = terms.kl.as_ref().map_or(0.0, |kl| f64::from(kl.item()));
-            let terms = [f64::from(terms.total.item()), f64::from(terms.recon.item()), kl];
-            sums.iter_mut().zip(terms).for_each(|(sum, x)| *sum += x * range.len() as f64);
+            sums.iter_mut().zip(terms.values()).for_each(|(sum, x)| *sum += x * range.len() as f64);
         });
     });
     sums.map(|sum| sum / split.images.count as f64)

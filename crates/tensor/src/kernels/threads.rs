@@ -108,7 +108,7 @@ pub fn for_each(parts: usize, part: impl Fn(usize) + Sync) {
 
 /// Calls `visit(i, the i-th chunk)` for all chunks of a slice, or the i-th chunks of several, until
 /// one of them ends.
-pub(crate) fn for_each_chunk<C: Chunks>(chunks: C, visit: impl Fn(usize, C::Chunk) + Sync) {
+pub fn for_each_chunk<C: Chunks>(chunks: C, visit: impl Fn(usize, C::Chunk) + Sync) {
     let count = chunks.count();
     // A closure would capture the field alone, which is not `Sync`.
     let shared = Shared(chunks);
@@ -118,12 +118,12 @@ pub(crate) fn for_each_chunk<C: Chunks>(chunks: C, visit: impl Fn(usize, C::Chun
 }
 
 /// Chunks of `size` elements, the last may be shorter, to be read.
-pub(crate) fn chunks<T: Sync>(slice: &[T], size: usize) -> impl Chunks<Chunk = &[T]> {
+pub fn chunks<T: Sync>(slice: &[T], size: usize) -> impl Chunks<Chunk = &[T]> {
     Read { slice, size }
 }
 
 /// Chunks of `size` elements, the last may be shorter, to be written.
-pub(crate) fn chunks_mut<T: Send>(slice: &mut [T], size: usize) -> impl Chunks<Chunk = &mut [T]> {
+pub fn chunks_mut<T: Send>(slice: &mut [T], size: usize) -> impl Chunks<Chunk = &mut [T]> {
     Write { start: slice.as_mut_ptr(), length: slice.len(), size, slice: PhantomData }
 }
 
@@ -131,9 +131,13 @@ pub(crate) fn chunks_mut<T: Send>(slice: &mut [T], size: usize) -> impl Chunks<C
 ///
 /// # Safety
 /// Chunks of different indices do not overlap, unless they are only read, and may be sent.
-pub(crate) unsafe trait Chunks {
+pub unsafe trait Chunks {
+    /// What a thread is given.
     type Chunk;
+    /// How many there are.
     fn count(&self) -> usize;
+    /// One of them.
+    ///
     /// # Safety
     /// The index is below the count, and each is asked for once at most.
     unsafe fn chunk(&self, index: usize) -> Self::Chunk;
