@@ -172,9 +172,8 @@ fn covariance<T: Real>(images: &Images, mean: &[f64]) -> Mat<f64> {
     for block in blocks(images.count) {
         let rows = block.len();
         let x: Tensor<T> = pixels_of(images, block, Some(mean));
-        let left = Matrix { data: x.data(), rows: n, columns: rows, transposed: true };
-        let right = Matrix { data: x.data(), rows, columns: n, transposed: false };
-        gemm(left, right, false, gram.data_mut());
+        let x = Matrix::new(x.data(), rows, n);
+        gemm(x.transpose(), x, false, gram.data_mut());
         sum.iter_mut().zip(gram.data()).for_each(|(sum, x)| *sum += x.to_f64());
     }
     let scale = 1.0 / (images.count - 1) as f64;

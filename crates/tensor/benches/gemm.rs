@@ -59,8 +59,11 @@ fn shapes<T: Real>(criterion: &mut Criterion, theirs: Theirs<T>) {
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Elements(2 * (m * k * n) as u64));
         group.bench_function("ours", |bencher| {
-            let a = Matrix { data: &a, rows: m, columns: k, transposed: ta };
-            let b = Matrix { data: &b, rows: k, columns: n, transposed: tb };
+            let matrix = |data, rows, columns, transposed| match transposed {
+                true => Matrix::new(data, columns, rows).transpose(),
+                false => Matrix::new(data, rows, columns),
+            };
+            let (a, b) = (matrix(&a, m, k, ta), matrix(&b, k, n, tb));
             bencher.iter(|| gemm(a, b, false, &mut c));
         });
         group.bench_function("matrixmultiply", |bencher| {

@@ -56,4 +56,8 @@ impl<T: Real> Module<T> for Activation {
     fn forward(&self, x: &Tensor<T>, _: &mut Pass<'_>) -> Tensor<T> {
         self.apply(x)
     }
+
+    fn as_activation(&self) -> Option<Activation> {
+        Some(*self)
+    }
 }

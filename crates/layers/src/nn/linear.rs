@@ -3,7 +3,7 @@
 use elbo_tensor::{Real, Stream, Tensor};
 
 use super::module::join;
-use super::{Initializer, Module, Parameter, Parameters, Pass};
+use super::{Activation, Initializer, Module, Parameter, Parameters, Pass};
 
 /// y = x W + b, with W [in, out] in memory and `weight` [out, in] in checkpoints.
 #[derive(Debug)]
@@ -56,5 +56,17 @@ impl<T: Real> Parameters<T> for Linear<T> {
 impl<T: Real> Module<T> for Linear<T> {
     fn forward(&self, x: &Tensor<T>, _: &mut Pass<'_>) -> Tensor<T> {
         x.linear(self.weight.tensor(), self.bias.tensor())
+    }
+
+    fn forward_then(
+        &self,
+        x: &Tensor<T>,
+        activation: Activation,
+        pass: &mut Pass<'_>,
+    ) -> Tensor<T> {
+        match activation {
+            Activation::Relu => x.linear_relu(self.weight.tensor(), self.bias.tensor()),
+            other => other.apply(&self.forward(x, pass)),
+        }
     }
 }

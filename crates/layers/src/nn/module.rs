@@ -2,7 +2,7 @@
 
 use elbo_tensor::{Real, Stream, Tensor};
 
-use super::Parameter;
+use super::{Activation, Parameter};
 
 /// What a forward pass is for.
 #[derive(Debug)]
@@ -36,6 +36,21 @@ pub trait Module<T: Real = f32>: Parameters<T> + Send + Sync {
     /// # Panics
     /// If the shape of the input does not fit.
     fn forward(&self, x: &Tensor<T>, pass: &mut Pass<'_>) -> Tensor<T>;
+
+    /// The output followed by an activation: in one pass over memory, where a layer can.
+    fn forward_then(
+        &self,
+        x: &Tensor<T>,
+        activation: Activation,
+        pass: &mut Pass<'_>,
+    ) -> Tensor<T> {
+        activation.apply(&self.forward(x, pass))
+    }
+
+    /// The activation that this is, if it is one.
+    fn as_activation(&self) -> Option<Activation> {
+        None
+    }
 }
 
 /// `prefix.name`, or `name` if there is no prefix.

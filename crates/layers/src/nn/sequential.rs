@@ -57,7 +57,18 @@ impl<T: Real> Parameters<T> for Sequential<T> {
 
 impl<T: Real> Module<T> for Sequential<T> {
     fn forward(&self, x: &Tensor<T>, pass: &mut Pass<'_>) -> Tensor<T> {
-        self.modules.iter().fold(x.clone(), |x, module| module.forward(&x, pass))
+        let mut x = x.clone();
+        let mut modules = self.modules.iter().peekable();
+        while let Some(module) = modules.next() {
+            x = match modules.peek().and_then(|next| next.as_activation()) {
+                Some(activation) => {
+                    modules.next();
+                    module.forward_then(&x, activation, pass)
+                }
+                None => module.forward(&x, pass),
+            };
+        }
+        x
     }
 }
 

@@ -425,7 +425,9 @@ mod tests {
                 let seen: Vec<AtomicUsize> = (0..parts).map(|_| AtomicUsize::new(0)).collect();
                 with(threads, || {
                     for _ in 0..20 {
-                        for_each(parts, |i| drop(seen[i].fetch_add(1, Relaxed)));
+                        for_each(parts, |i| {
+                            seen[i].fetch_add(1, Relaxed);
+                        });
                     }
                 });
                 assert!(seen.iter().all(|n| n.load(Relaxed) == 20), "{threads} {parts}");
@@ -442,7 +444,9 @@ mod tests {
                         let sum = AtomicUsize::new(0);
                         with(3, || {
                             for_each(5, |i| {
-                                for_each(4, |j| drop(sum.fetch_add(10 * i + j, Relaxed)));
+                                for_each(4, |j| {
+                                    sum.fetch_add(10 * i + j, Relaxed);
+                                });
                             });
                         });
                         assert_eq!(sum.load(Relaxed), 4 * 100 + 5 * 6);

@@ -27,7 +27,7 @@ impl<T: Real> Tensor<T> {
 
     /// max(x, 0), element by element; the derivative at 0 is 0.
     pub fn relu(&self) -> Tensor<T> {
-        run(Map(LeakyRelu(0.0)), [self.clone()])
+        run(Map(Relu), [self.clone()])
     }
 
     /// x where x > 0, else slope · x; the derivative at 0 is the slope.
@@ -84,13 +84,22 @@ unary! {
 }
 
 unary! {
-    LeakyRelu(slope: f64), "relu", "x̄ = ȳ where y > 0, else slope ȳ", Needs::OUTPUT,
+    Relu, "relu", "x̄ = ȳ where y > 0, else 0", Needs::OUTPUT,
+    // One instruction; NaN stays.
+    value: |x| if x < T::ZERO { T::ZERO } else { x },
+    vjp: |v, gy| gy.gate(&v.output(), 0.0),
+    reference: |x| if x > 0.0 { x } else { 0.0 },
+    samples: |_any| vec![(Relu, Domain::new(-3.0, 3.0).without(0.0))],
+}
+
+unary! {
+    LeakyRelu(slope: f64), "leaky_relu", "x̄ = ȳ where y > 0, else slope ȳ", Needs::OUTPUT,
     value: |x| if x > T::ZERO { x } else { x * T::from_f64(slope) },
     vjp: |v, gy| gy.gate(&v.output(), slope),
     reference: |x| if x > 0.0 { x } else { slope * x },
     samples: |any| {
         let domain = Domain::new(-3.0, 3.0).without(0.0);
-        vec![(LeakyRelu(0.0), domain), (LeakyRelu(any.between(0.01, 0.5)), domain)]
+        vec![(LeakyRelu(any.between(0.01, 0.5)), domain)]
     },
 }
 
@@ -155,7 +164,7 @@ impl<U: Real> Function2 for GateFunction<U> {
 
 impl<T: Real> Tensor<T> {
     /// This where `y` > 0, else `slope` times this.
-    fn gate(self, y: &Tensor<T>, slope: f64) -> Tensor<T> {
+    pub(super) fn gate(self, y: &Tensor<T>, slope: f64) -> Tensor<T> {
         run(Gate(slope), [self, y.clone()])
     }
 }

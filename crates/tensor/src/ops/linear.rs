@@ -4,7 +4,7 @@ use ndarray::{ArrayD, Ix2};
 
 use super::run;
 use crate::check::{Case, Checked, Sampler};
-use crate::kernels::gemm::{Matrix, gemm};
+use crate::kernels::gemm::{Matrix, Product};
 use crate::{Needs, Op, Real, Shape, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
@@ -14,25 +14,41 @@ impl<T: Real> Tensor<T> {
     /// If the shapes do not fit.
     #[track_caller]
     pub fn linear(&self, weight: &Tensor<T>, bias: &Tensor<T>) -> Tensor<T> {
-        run(Linear, [self.clone(), weight.clone(), bias.clone()])
+        run(Linear { relu: false }, [self.clone(), weight.clone(), bias.clone()])
+    }
+
+    /// max(x W + b, 0), in one pass over memory: [`linear`](Tensor::linear) and
+    /// [`relu`](Tensor::relu).
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    #[track_caller]
+    pub fn linear_relu(&self, weight: &Tensor<T>, bias: &Tensor<T>) -> Tensor<T> {
+        run(Linear { relu: true }, [self.clone(), weight.clone(), bias.clone()])
     }
 }
 
-/// y = x W + b
+/// y = x W + b, or max(x W + b, 0)
 #[derive(Clone, Copy)]
-pub(super) struct Linear;
+pub(super) struct Linear {
+    relu: bool,
+}
 
 impl<T: Real> Op<T> for Linear {
     fn name(&self) -> &'static str {
-        "linear"
+        if self.relu { "linear_relu" } else { "linear" }
     }
 
     fn rule(&self) -> &'static str {
-        "x̄ = ȳ Wᵀ, W̄ = xᵀ ȳ, b̄ = Σ ȳ over rows"
+        match self.relu {
+            false => "x̄ = ȳ Wᵀ, W̄ = xᵀ ȳ, b̄ = Σ ȳ over rows",
+            true => "x̄ = ȳ Wᵀ, W̄ = xᵀ ȳ, b̄ = Σ ȳ over rows; ȳ only where y > 0",
+        }
     }
 
     fn needs(&self) -> Needs {
-        Needs::input(0).and(Needs::input(1))
+        let factors = Needs::input(0).and(Needs::input(1));
+        if self.relu { factors.and(Needs::OUTPUT) } else { factors }
     }
 
     #[track_caller]
@@ -51,16 +67,14 @@ impl<T: Real> Op<T> for Linear {
         let shape = x.shape.with(x.rank() - 1, n);
         let m = shape[..x.rank() - 1].iter().product();
         Tensor::write(shape, |y| {
-            if n > 0 {
-                y.chunks_mut(n).for_each(|row| row.copy_from_slice(bias.data()));
-            }
-            let x = Matrix { data: x.data(), rows: m, columns: k, transposed: false };
-            let w = Matrix { data: weight.data(), rows: k, columns: n, transposed: false };
-            gemm(x, w, true, y);
+            let (x, w) = (Matrix::new(x.data(), m, k), Matrix::new(weight.data(), k, n));
+            let product = Product::new(x, w).bias(bias.data());
+            if self.relu { product.relu().write(y) } else { product.write(y) }
         })
     }
 
     fn vjp(&self, values: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
+        let gy = if self.relu { gy.gate(&values.output(), 0.0) } else { gy };
         let [k, n] = [values.shape(1)[0], values.shape(1)[1]];
         let rows = |x: &Tensor<T>, columns: usize| {
             x.reshape([values.shape(0).count() / k.max(1), columns])
@@ -78,7 +92,10 @@ impl Checked for Linear {
         let batch = any.shape(0..=2);
         let x = Shape::new(&[&*batch, &[k]].concat());
         let inputs = [any.normal(&x), any.normal(&[k, n].into()), any.normal(&n.into())];
-        vec![Case::new(Linear, inputs)]
+        // A bias far from 0 keeps every element away from the kink, on either side.
+        let mut rectified = inputs.clone();
+        rectified[2].mapv_inplace(|b| b + 50.0 * b.signum());
+        vec![Case::new(Linear { relu: false }, inputs), Case::new(Linear { relu: true }, rectified)]
     }
 
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
@@ -88,6 +105,8 @@ impl Checked for Linear {
         let x = inputs[0].to_shape((rows, k)).expect("rows");
         let mut shape = inputs[0].shape().to_vec();
         *shape.last_mut().expect("an axis") = n;
-        (x.dot(&weight) + &inputs[2]).into_shape_with_order(shape).expect("rows")
+        let y = x.dot(&weight) + &inputs[2];
+        let y = if self.relu { y.mapv_into(|y| y.max(0.0)) } else { y };
+        y.into_shape_with_order(shape).expect("rows")
     }
 }

@@ -4,7 +4,7 @@ use ndarray::{ArrayD, Dimension, IxDyn};
 
 use super::run;
 use crate::check::{Case, Checked, Sampler};
-use crate::kernels::gemm::{Matrix, gemm};
+use crate::kernels::gemm::{Matrix, gemm_batch};
 use crate::{Op, Real, Shape, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
@@ -98,18 +98,16 @@ impl<T: Real> Op<T> for MatMul {
         }
         let [ta, tb] = self.transposed;
         let (a_steps, b_steps) = (batch_steps(a, &batch), batch_steps(b, &batch));
-        Tensor::write(shape, |c| {
-            if c.is_empty() {
-                return;
-            }
-            for (i, c) in c.chunks_mut(m * n).enumerate() {
-                let a = &a.data()[start(i, &batch, &a_steps) * m * k..][..m * k];
-                let b = &b.data()[start(i, &batch, &b_steps) * k * n..][..k * n];
-                let a = Matrix { data: a, rows: m, columns: k, transposed: ta };
-                let b = Matrix { data: b, rows: k, columns: n, transposed: tb };
-                gemm(a, b, false, c);
-            }
-        })
+        let matrix = |data, rows, columns, transposed| match transposed {
+            true => Matrix::new(data, columns, rows).transpose(),
+            false => Matrix::new(data, rows, columns),
+        };
+        let operands = |i: usize| {
+            let a = &a.data()[start(i, &batch, &a_steps) * m * k..][..m * k];
+            let b = &b.data()[start(i, &batch, &b_steps) * k * n..][..k * n];
+            (matrix(a, m, k, ta), matrix(b, k, n, tb))
+        };
+        Tensor::write(shape, |c| gemm_batch([m, k, n], operands, c))
     }
 
     fn vjp(&self, values: &Values<'_, T>, gc: Tensor<T>) -> Vec<Option<Tensor<T>>> {

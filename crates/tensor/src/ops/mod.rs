@@ -66,6 +66,7 @@ operations![
     map::Map<activation::Tanh>,
     map::Map<activation::Sigmoid>,
     map::Map<activation::Softplus>,
+    map::Map<activation::Relu>,
     map::Map<activation::LeakyRelu>,
     map::Map<activation::Elu>,
     map::Map<activation::Gelu>,

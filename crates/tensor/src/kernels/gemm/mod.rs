@@ -1,118 +1,244 @@
-//! C ← A B, or C + A B, for matrices that may be stored transposed, on all threads.
+//! C ← α A B + β C, with what comes after it, for matrices with any steps, on all threads.
 //!
 //! From the inside out. A *tile* of C, 8 rows × 3 vectors on AVX-512, is kept in registers while
 //! one row of B (3 vectors) after the other meets one column of A (8 numbers): 24 multiply-adds for
-//! 11 loads, so that arithmetic and not the cache is the limit (`tile.rs`). The rows of B that a tile
-//! reads, a *panel*, are the same for all tiles below each other. So, unless tiles are few, they are
-//! copied next to each other once, where they stay in the first-level cache, transposed on the way
-//! if need be; A is copied only when it is stored transposed (`pack.rs`). The *loops* around go over
-//! panels from left to right, over k in blocks, and over rows in blocks for the second-level cache
-//! (`part.rs`). Sums in registers need vectors by name, for each instruction set (`vector.rs`).
-//! Last, threads: each takes some columns or some rows of C, which is all that they write.
+//! 11 loads, so that arithmetic and not the cache is the limit; bias, activation or mask are applied
+//! before the tile leaves the registers (`tile.rs`). The rows of B that a tile reads, a *panel*, are
+//! the same for all tiles below each other. So, unless tiles are few, they are copied next to each
+//! other once, where they stay in the first-level cache, transposed on the way if need be; A is
+//! copied only when it is stored transposed (`pack.rs`). The *loops* around go over panels from left
+//! to right, over k in blocks, and over rows in blocks for the second-level cache (`part.rs`). Sums
+//! in registers need vectors by name, for each instruction set (`vector.rs`). An A that is mostly
+//! zeros, such as a batch of images of digits, is walked along its other numbers (`sparse.rs`).
+//! Last, threads: each takes some columns or some rows of C, which is all that they write
+//! (`share.rs`).
 //!
-//! **The same bits.** k is cut into the fewest blocks of at most 256 terms, as equal as possible. In
+//! **The same bits.** k is cut into the fewest blocks of at most 200 terms, as equal as possible. In
 //! a block an element is one chain of fused multiply-adds from 0, in order of k; the blocks are
-//! added to C one after the other. Neither tiles, copies, threads nor instruction sets have a say in
-//! this. The error of an element is at most about (256 + k / 256) ε Σ|aᵢₗ bₗⱼ|, where one chain has
-//! k ε.
+//! added to C one after the other. Neither tiles, copies, zeros, threads nor instruction sets have a
+//! say in this. The error of an element is at most about (200 + k / 200) ε Σ|aᵢₗ bₗⱼ|, where one
+//! chain has k ε.
 
+mod matrix;
 mod pack;
 mod part;
+mod share;
+mod sparse;
 mod tile;
 mod vector;
 
 use std::marker::PhantomData;
-use std::ops::Range;
 
-use self::part::{Part, cut};
+pub use self::matrix::Matrix;
+use self::part::Part;
+use self::share::shares;
+use self::sparse::NonZeros;
 pub use self::vector::Vectors;
 use super::isa::{self, Isa, dispatch_to};
 use super::threads;
 use crate::Real;
 
-/// One operand: row-major storage of `rows` × `columns`, read transposed if `transposed`.
-#[derive(Clone, Copy)]
-pub struct Matrix<'a, T> {
-    /// The numbers.
-    pub data: &'a [T],
-    /// Rows as the product sees them.
-    pub rows: usize,
-    /// Columns as the product sees them.
-    pub columns: usize,
-    /// Whether the storage is that of the transpose.
-    pub transposed: bool,
+/// Multiply-adds that are worth a thread. Measured on 2 cores: on two threads, cubes of 64 are 3 %
+/// slower than on one, cubes of 96 are 1.5 times as fast.
+const WORTH_A_THREAD: usize = 400 * 1024;
+
+/// C ← A B, or C ← C + A B if `accumulate`, with C row by row.
+///
+/// # Panics
+/// If the sizes do not fit.
+#[track_caller]
+pub fn gemm<T: Real>(a: Matrix<'_, T>, b: Matrix<'_, T>, accumulate: bool, c: &mut [T]) {
+    let product = Product::new(a, b);
+    if accumulate { product.plus(T::ONE).write(c) } else { product.write(c) }
 }
 
-impl<T> Matrix<'_, T> {
-    /// Steps from one row, and from one column, to the next.
-    fn strides(&self) -> (usize, usize) {
-        if self.transposed { (1, self.rows) } else { (self.columns, 1) }
+/// A product to be written: C ← f(α A B + β C + bias).
+///
+/// ```
+/// use elbo_tensor::kernels::gemm::{Matrix, Product};
+/// let a = Matrix::new(&[1.0, 2.0, 3.0, 4.0], 2, 2);
+/// let b = Matrix::new(&[1.0, -1.0, 1.0, 1.0], 2, 2);
+/// let mut c = [0.0; 4];
+/// Product::new(a, b).bias(&[-5.0, 0.0]).relu().write(&mut c);
+/// assert_eq!(c, [0.0, 1.0, 2.0, 1.0]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Product<'a, T> {
+    a: Matrix<'a, T>,
+    b: Matrix<'a, T>,
+    alpha: T,
+    beta: T,
+    bias: Option<&'a [T]>,
+    then: Then<'a, T>,
+}
+
+/// What is done to an element last.
+#[derive(Clone, Copy, Debug)]
+enum Then<'a, T> {
+    Nothing,
+    /// 0 instead of negative numbers.
+    Relu,
+    /// 0 where the mask, row by row as C, is not positive.
+    Mask(&'a [T]),
+}
+
+impl<'a, T: Real> Product<'a, T> {
+    /// A B.
+    ///
+    /// # Panics
+    /// If A has not as many columns as B has rows.
+    #[track_caller]
+    pub fn new(a: Matrix<'a, T>, b: Matrix<'a, T>) -> Product<'a, T> {
+        let (k, inner) = (a.columns(), b.rows());
+        assert!(k == inner, "gemm: {} × {k} times {inner} × {}", a.rows(), b.columns());
+        Product { a, b, alpha: T::ONE, beta: T::ZERO, bias: None, then: Then::Nothing }
+    }
+
+    /// α A B.
+    #[must_use]
+    pub fn times(self, alpha: T) -> Product<'a, T> {
+        Product { alpha, ..self }
+    }
+
+    /// … + β C. With β = 0, as in the beginning, C is not read.
+    #[must_use]
+    pub fn plus(self, beta: T) -> Product<'a, T> {
+        Product { beta, ..self }
+    }
+
+    /// … + bias, the same for all rows.
+    ///
+    /// # Panics
+    /// If it has not as many elements as C has columns.
+    #[must_use]
+    #[track_caller]
+    pub fn bias(self, bias: &'a [T]) -> Product<'a, T> {
+        let columns = self.b.columns();
+        assert!(bias.len() == columns, "gemm: a bias of {} for {columns} columns", bias.len());
+        Product { bias: Some(bias), ..self }
+    }
+
+    /// max(…, 0); NaN stays.
+    #[must_use]
+    pub fn relu(self) -> Product<'a, T> {
+        Product { then: Then::Relu, ..self }
+    }
+
+    /// 0 where `mask`, which is as large as C, is not positive: the derivative of the rectifier.
+    ///
+    /// # Panics
+    /// If the mask has another size.
+    #[must_use]
+    #[track_caller]
+    pub fn masked(self, mask: &'a [T]) -> Product<'a, T> {
+        let (m, n) = (self.a.rows(), self.b.columns());
+        assert!(mask.len() == m * n, "gemm: a mask of {} for {m} × {n}", mask.len());
+        Product { then: Then::Mask(mask), ..self }
+    }
+
+    /// Writes C, row by row.
+    ///
+    /// # Panics
+    /// If C has another size.
+    #[track_caller]
+    pub fn write(self, c: &mut [T]) {
+        let (m, n) = (self.a.rows(), self.b.columns());
+        assert!(c.len() == m * n, "gemm: C of {} for {m} × {n}", c.len());
+        self.write_on(isa::current(), c, n);
+    }
+
+    /// Writes C into a larger matrix: its rows are `step` apart. (A C whose columns lie next to each
+    /// other is Bᵀ Aᵀ row by row.)
+    ///
+    /// # Panics
+    /// If rows overlap or C ends before the last of them.
+    #[track_caller]
+    pub fn write_rows(self, c: &mut [T], step: usize) {
+        let (m, n) = (self.a.rows(), self.b.columns());
+        let fits = m == 0 || (n <= step && (m - 1) * step + n <= c.len());
+        assert!(fits, "gemm: C of {} for {m} × {n}, rows {step} apart", c.len());
+        assert!(!matches!(self.then, Then::Mask(_)) || step == n, "gemm: a mask lies as C does");
+        self.write_on(isa::current(), c, step);
+    }
+
+    fn write_on(self, isa: Isa, c: &mut [T], step: usize) {
+        let (m, k, n) = (self.a.rows(), self.a.columns(), self.b.columns());
+        if m * n == 0 {
+            return;
+        }
+        let zero = [T::ZERO];
+        if k == 0 {
+            // A sum of no terms is a sum of one zero.
+            let a = Matrix::with_steps(&zero, [m, 1], [0, 0]);
+            let b = Matrix::with_steps(&zero, [1, n], [0, 0]);
+            return Product { a, b, ..self }.write_on(isa, c, step);
+        }
+        let c = Target { start: c.as_mut_ptr(), step };
+        let threads = threads::count().min(m * k * n / WORTH_A_THREAD).max(1);
+        let zeros = NonZeros::worth_it(&self).then(|| NonZeros::of(&self.a));
+        let zeros = zeros.as_ref();
+        threads::for_each(threads, |i| {
+            for (rows, columns) in shares(m, n, threads, i) {
+                match isa {
+                    Isa::Avx512 => {
+                        let vector = PhantomData::<T::Avx512>;
+                        dispatch_to(isa, Part { of: self, zeros, c, rows, columns, vector });
+                    }
+                    Isa::Avx2 => {
+                        let vector = PhantomData::<T::Avx2>;
+                        dispatch_to(isa, Part { of: self, zeros, c, rows, columns, vector });
+                    }
+                    Isa::Portable => {
+                        let vector = PhantomData::<T::Portable>;
+                        dispatch_to(isa, Part { of: self, zeros, c, rows, columns, vector });
+                    }
+                }
+            }
+        });
     }
 }
 
-/// Multiply-adds that are worth a thread. Measured on 2 cores: on two threads, cubes of 90 are 8 %
-/// slower than on one, cubes of 96 are 1.4 times as fast.
-const WORTH_A_THREAD: usize = 400 * 1024;
-
-/// C ← A B, or C ← C + A B if `accumulate`, with C row-major.
+/// Many products of one size: Cᵢ ← Aᵢ Bᵢ, where `operands(i)` are Aᵢ and Bᵢ, and the Cᵢ, row by row,
+/// follow each other. Small ones go to different threads, large ones to all of them in turn.
 ///
 /// # Panics
-/// If the lengths do not fit the sizes.
-pub fn gemm<T: Real>(a: Matrix<'_, T>, b: Matrix<'_, T>, accumulate: bool, c: &mut [T]) {
-    gemm_on(isa::current(), a, b, accumulate, c);
-}
-
-fn gemm_on<T: Real>(isa: Isa, a: Matrix<'_, T>, b: Matrix<'_, T>, accumulate: bool, c: &mut [T]) {
-    let (m, k, n) = (a.rows, a.columns, b.columns);
-    assert_eq!(b.rows, k, "gemm: inner dimensions");
-    assert_eq!((a.data.len(), b.data.len(), c.len()), (m * k, k * n, m * n), "gemm: lengths");
+/// If the sizes differ or do not fit.
+#[track_caller]
+pub fn gemm_batch<'a, T: Real>(
+    [m, k, n]: [usize; 3],
+    operands: impl Fn(usize) -> (Matrix<'a, T>, Matrix<'a, T>) + Sync,
+    c: &mut [T],
+) {
     if c.is_empty() {
         return;
     }
-    if k == 0 {
-        if !accumulate {
-            c.fill(T::ZERO);
-        }
-        return;
-    }
-    let c = Target { start: c.as_mut_ptr(), columns: n };
-    let part = |rows: Range<usize>, columns: Range<usize>| match isa {
-        Isa::Avx512 => {
-            let vector = PhantomData::<T::Avx512>;
-            dispatch_to(isa, Part { a, b, c, rows, columns, accumulate, vector });
-        }
-        Isa::Avx2 => {
-            let vector = PhantomData::<T::Avx2>;
-            dispatch_to(isa, Part { a, b, c, rows, columns, accumulate, vector });
-        }
-        Isa::Portable => {
-            let vector = PhantomData::<T::Portable>;
-            dispatch_to(isa, Part { a, b, c, rows, columns, accumulate, vector });
-        }
+    assert!(m * n > 0 && c.len() % (m * n) == 0, "gemm_batch: C of {} for {m} × {n}", c.len());
+    let product = |i: usize, c: &mut [T]| {
+        let (a, b) = operands(i);
+        assert!((a.rows(), a.columns(), b.columns()) == (m, k, n), "gemm_batch: product {i}");
+        gemm(a, b, false, c);
     };
-    // What is cut need not be copied by each thread, so the longer side is; at whole vectors, or
-    // whole tiles. One part for each thread: with 4, the larger products are 3 to 25 % slower.
-    let (length, unit) = if n > m { (n, 16) } else { (m, 8) };
-    let most = threads::count().min(m * k * n / WORTH_A_THREAD);
-    let parts = most.min(length.div_ceil(unit));
-    if parts <= 1 {
-        return part(0..m, 0..n);
+    if m * k * n >= WORTH_A_THREAD * threads::count() {
+        c.chunks_mut(m * n).enumerate().for_each(|(i, c)| product(i, c));
+    } else {
+        let together = (WORTH_A_THREAD / (m * k * n).max(1)).max(1);
+        threads::for_each_chunk(threads::chunks_mut(c, together * m * n), |first, c| {
+            let products = c.chunks_mut(m * n).enumerate();
+            products.for_each(|(i, c)| product(first * together + i, c));
+        });
     }
-    threads::for_each(parts, |i| {
-        let cut = cut(length, unit, parts, i);
-        if n > m { part(0..m, cut) } else { part(cut, 0..n) }
-    });
 }
 
 /// Where a product goes. Threads write disjoint parts of it.
 #[derive(Clone, Copy)]
 struct Target<T> {
     start: *mut T,
-    columns: usize,
+    /// From one row to the next.
+    step: usize,
 }
 
-// SAFETY: a `Target` lives only inside `gemm_on`, which borrows C mutably for all of that time and
-// hands every element to exactly one part.
+// SAFETY: a `Target` lives only inside `write_on`, whose caller borrows C mutably for all of that
+// time, and which hands every element to exactly one part.
 unsafe impl<T> Send for Target<T> {}
 // SAFETY: as above.
 unsafe impl<T> Sync for Target<T> {}

@@ -9,7 +9,7 @@ use crate::Real;
 ///
 /// # Safety
 /// Call it inline in code for V's instruction set. B is good for k × `columns` numbers and `to` for
-/// as many rows of whole vectors; one of B's steps is 1.
+/// as many rows of whole vectors.
 #[inline(always)]
 pub(super) unsafe fn pack_b<T: Real, V: Vector<T>>(
     k: usize,
@@ -36,7 +36,7 @@ pub(super) unsafe fn pack_b<T: Real, V: Vector<T>>(
             let rest = (columns - j).min(V::LANES);
             let from = b.start.add(j * b.column);
             let mut p = 0;
-            while p + V::LANES <= k {
+            while b.row == 1 && p + V::LANES <= k {
                 transpose::<T, V>(from.add(p), b.column, rest, to.add(p * width + j), width);
                 p += V::LANES;
             }

@@ -5,15 +5,17 @@ use std::ops::Range;
 
 use super::super::isa::Kernel;
 use super::pack::{pack_a, pack_b};
-use super::tile::{Operand, tile};
+use super::sparse::NonZeros;
+use super::tile::{Finish, Operand, tile};
 use super::vector::Vector;
-use super::{Matrix, Target};
+use super::{Product, Target};
 use crate::Real;
 use crate::buffer::Buffer;
 
 /// The most terms that are added up in registers before they are added to C. So many rows of the
-/// widest panel of B are 48 KiB, the first-level cache of current machines.
-pub(super) const BLOCK: usize = 256;
+/// widest panel of B are 37.5 KiB, which fit the first-level cache of current machines (48 KiB)
+/// with the tiles of A that meet them: cubes of 1024 are 1.17 times as fast as with 256 terms.
+pub(super) const BLOCK: usize = 200;
 
 /// The most rows of A between which a panel of B is packed once: 256 KiB of `f32`, a part of the
 /// second-level cache. With 128 rows, products of 256 and more rows are 4 to 8 % slower.
@@ -25,40 +27,26 @@ pub(super) const ROWS: usize = 256;
 const IN_PLACE: usize = 128;
 
 /// A part of a product: some rows and some columns of C.
-pub(super) struct Part<'a, T, V> {
-    pub(super) a: Matrix<'a, T>,
-    pub(super) b: Matrix<'a, T>,
+pub(super) struct Part<'a, T: Real, V> {
+    pub(super) of: Product<'a, T>,
+    pub(super) zeros: Option<&'a NonZeros<T>>,
     pub(super) c: Target<T>,
     pub(super) rows: Range<usize>,
     pub(super) columns: Range<usize>,
-    pub(super) accumulate: bool,
     pub(super) vector: PhantomData<V>,
-}
-
-/// Range `i` of `parts` that cut 0..length evenly, at multiples of `unit`.
-pub(super) fn cut(length: usize, unit: usize, parts: usize, i: usize) -> Range<usize> {
-    let at = |i: usize| (length.div_ceil(unit) * i / parts * unit).min(length);
-    at(i)..at(i + 1)
 }
 
 /// As few even cuts of a range as keep each at `most`, which is a multiple of `unit`.
 #[inline(always)]
-fn cuts(range: Range<usize>, unit: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
-    let parts = range.len().div_ceil(unit).div_ceil(most / unit);
-    (0..parts).map(move |i| {
-        let cut = cut(range.len(), unit, parts, i);
-        range.start + cut.start..range.start + cut.end
-    })
-}
-
-impl<T: Real> Matrix<'_, T> {
-    /// What lies below and right of an element.
-    #[inline(always)]
-    fn from(&self, row: usize, column: usize) -> Operand<T> {
-        let (row_step, column_step) = self.strides();
-        let start = self.data[row * row_step + column * column_step..].as_ptr();
-        Operand { start, row: row_step, column: column_step }
-    }
+pub(super) fn cuts(
+    range: Range<usize>,
+    unit: usize,
+    most: usize,
+) -> impl Iterator<Item = Range<usize>> {
+    let units = range.len().div_ceil(unit);
+    let parts = units.div_ceil(most / unit);
+    let at = move |i: usize| range.start + (units * i / parts * unit).min(range.len());
+    (0..parts).map(move |i| at(i)..at(i + 1))
 }
 
 impl<T: Real, V: Vector<T>> Kernel for Part<'_, T, V> {
@@ -66,45 +54,51 @@ impl<T: Real, V: Vector<T>> Kernel for Part<'_, T, V> {
 
     #[inline(always)]
     fn run(self) {
-        let Part { a, b, c, rows, columns, accumulate, .. } = self;
+        if let Some(zeros) = self.zeros
+            && zeros.times(&self)
+        {
+            return;
+        }
+        let Part { of, c, rows, columns, .. } = self;
+        let Product { a, b, .. } = of;
         let width = V::TILE.1 * V::LANES;
-        let k_most = BLOCK.min(a.columns);
+        let k_most = BLOCK.min(a.columns());
         // Rows of a transposed A lie next to each other, a whole column of C apart for the next
         // term: a copy pays when it is read for more than one panel of B.
-        let copy_a = a.transposed && columns.len() > width;
-        let copy_b = b.transposed || rows.len() > IN_PLACE;
+        let copy_a = a.steps.0 == 1 && columns.len() > width;
+        let copy_b = b.steps.1 != 1 || rows.len() > IN_PLACE;
         let a_length = if copy_a { ROWS.min(rows.len()) * k_most } else { 0 };
         let mut a_copy = Buffer::<T>::for_overwrite(a_length);
         let mut b_copy = Buffer::<T>::for_overwrite(width * k_most);
         for i in cuts(rows, V::TILE.0, ROWS) {
-            for p in cuts(0..a.columns, 1, BLOCK) {
-                let add = accumulate || p.start > 0;
-                let a = a.from(i.start, p.start);
-                let mut block = Block { k: p.len(), rows: i.len(), a, packed: false };
+            for p in cuts(0..a.columns(), 1, BLOCK) {
+                let a_block = a.from(i.start, p.start);
+                let mut block = Block { k: p.len(), rows: i.len(), a: a_block, packed: false };
                 if copy_a {
-                    // SAFETY: the block lies in A, whose length `gemm` has checked, with rows next
-                    // to each other as A is transposed; the copy has room for the largest block.
+                    // SAFETY: the block lies in A, whose length `Matrix` has checked, with rows next
+                    // to each other; the copy has room for the largest block.
                     unsafe { block.pack::<V>(a_copy.as_mut_ptr()) }
                 }
                 for j in cuts(columns.clone(), V::LANES, width) {
                     let mut panel = b.from(p.start, j.start);
                     let vectors = j.len().div_ceil(V::LANES);
                     // SAFETY: the kernel runs on V's instruction set, and all of this is inlined
-                    // into it. The panel lies in B, whose length `gemm` has checked; the copy has
+                    // into it. The panel lies in B, whose length `Matrix` has checked; the copy has
                     // room for the largest panel, and is what is read where the panel is not whole
                     // vectors next to each other. Rows and columns are within the part of C that
-                    // `gemm` has handed to this call only.
+                    // `write_on` has handed to this call only, and bias and mask as large.
                     unsafe {
                         if copy_b || j.len() % V::LANES != 0 {
                             pack_b::<T, V>(p.len(), j.len(), panel, b_copy.as_mut_ptr());
                             let row = vectors * V::LANES;
                             panel = Operand { start: b_copy.as_ptr(), row, column: 1 };
                         }
-                        let c = (c.start.add(i.start * c.columns + j.start), c.columns);
+                        let finish = Finish::new(&of, i.start, j.clone(), p.clone());
+                        let c = (c.start.add(i.start * c.step + j.start), c.step);
                         match vectors {
-                            1 => block.times::<V, 1>(panel, c, j.len(), add),
-                            2 => block.times::<V, 2>(panel, c, j.len(), add),
-                            3 if V::TILE.1 == 3 => block.times::<V, 3>(panel, c, j.len(), add),
+                            1 => block.times::<V, 1>(panel, c, finish),
+                            2 => block.times::<V, 2>(panel, c, finish),
+                            3 if V::TILE.1 == 3 => block.times::<V, 3>(panel, c, finish),
                             _ => unreachable!("a panel is at most as wide as a tile"),
                         }
                     }
@@ -182,27 +176,26 @@ impl<T: Real> Block<T> {
     ///
     /// # Safety
     /// Inline in code for V's instruction set only. The panel is good for k × N vectors with columns
-    /// next to each other, C for as many rows as the block has; `columns` as for [`tile`].
+    /// next to each other, C for as many rows as the block has; `finish` as for [`tile`].
     #[inline(always)]
     unsafe fn times<V: Vector<T>, const N: usize>(
         &self,
         b: Operand<T>,
         (c, row): (*mut T, usize),
-        columns: usize,
-        add: bool,
+        finish: Finish<'_, T>,
     ) {
         let (k, mut i) = (self.k, 0);
         while i < self.rows {
             let height = self.height::<V>(i);
             // SAFETY: the tile has `height` rows of the block and of C from row i on.
             unsafe {
-                let (a, c) = (self.tile(i, height), (c.add(i * row), row));
+                let (a, c, finish) = (self.tile(i, height), (c.add(i * row), row), finish.below(i));
                 match height {
-                    8 if V::TILE.0 == 8 => tile::<T, V, 8, N>(k, a, b, c, columns, add),
-                    6 if V::TILE.0 == 6 => tile::<T, V, 6, N>(k, a, b, c, columns, add),
-                    4 => tile::<T, V, 4, N>(k, a, b, c, columns, add),
-                    2 => tile::<T, V, 2, N>(k, a, b, c, columns, add),
-                    _ => tile::<T, V, 1, N>(k, a, b, c, columns, add),
+                    8 if V::TILE.0 == 8 => tile::<T, V, 8, N>(k, a, b, c, finish),
+                    6 if V::TILE.0 == 6 => tile::<T, V, 6, N>(k, a, b, c, finish),
+                    4 => tile::<T, V, 4, N>(k, a, b, c, finish),
+                    2 => tile::<T, V, 2, N>(k, a, b, c, finish),
+                    _ => tile::<T, V, 1, N>(k, a, b, c, finish),
                 }
             }
             i += height;

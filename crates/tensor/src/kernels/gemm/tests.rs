@@ -4,23 +4,30 @@ use super::part::{BLOCK, ROWS};
 use super::*;
 
 /// The definition, block by block and in order: these are the bits.
-fn definition<T: Real>(a: &Matrix<'_, T>, b: &Matrix<'_, T>, accumulate: bool, c: &mut [T]) {
-    let (sa, sb) = (a.strides(), b.strides());
-    let (k, blocks) = (a.columns, a.columns.div_ceil(BLOCK));
-    for i in 0..a.rows {
-        for j in 0..b.columns {
-            let c = &mut c[i * b.columns + j];
-            if !accumulate {
-                *c = T::ZERO;
-            }
+fn definition<T: Real>(of: &Product<'_, T>, c: &mut [T], step: usize) {
+    let Product { a, b, alpha, beta, bias, then } = *of;
+    let (k, n) = (a.columns(), b.columns());
+    let blocks = k.div_ceil(BLOCK).max(1);
+    for i in 0..a.rows() {
+        for j in 0..n {
+            let c = &mut c[i * step + j];
             for block in 0..blocks {
                 let mut sum = T::ZERO;
                 for l in k * block / blocks..k * (block + 1) / blocks {
-                    let (a, b) = (a.data[i * sa.0 + l * sa.1], b.data[l * sb.0 + j * sb.1]);
-                    sum = a.mul_add(b, sum);
+                    sum = a.at(i, l).mul_add(b.at(l, j), sum);
                 }
-                *c += sum;
+                let keep = if block == 0 { beta } else { T::ONE };
+                let sum = alpha * sum;
+                *c = if keep == T::ZERO { sum } else { keep.mul_add(*c, sum) };
             }
+            if let Some(bias) = bias {
+                *c = *c + bias[j];
+            }
+            *c = match then {
+                Then::Relu if *c < T::ZERO => T::ZERO,
+                Then::Mask(mask) if mask[i * n + j] <= T::ZERO => T::ZERO,
+                _ => *c,
+            };
         }
     }
 }
@@ -30,64 +37,188 @@ fn numbers<T: Real>(count: usize, seed: usize) -> Vec<T> {
     (0..count).map(|i| T::from_f64(number(i))).collect()
 }
 
-/// A product on every instruction set against the definition, bit by bit.
-fn check<T: Real>([m, k, n]: [usize; 3], [ta, tb]: [bool; 2], accumulate: bool, seed: usize) {
-    let (a, b, old) = (numbers(m * k, seed), numbers(k * n, seed + 1), numbers(m * n, seed + 2));
-    let a = Matrix { data: &a, rows: m, columns: k, transposed: ta };
-    let b = Matrix { data: &b, rows: k, columns: n, transposed: tb };
-    let mut truth: Vec<T> = old.clone();
-    definition(&a, &b, accumulate, &mut truth);
-    for isa in isa::available() {
-        let mut c = old.clone();
-        gemm_on(isa, a, b, accumulate, &mut c);
-        // As numbers: C = 0 + sum and C = sum differ in the sign of a zero only.
-        let wrong = (0..m * n).find(|&i| c[i] != truth[i]);
-        assert_eq!(wrong, None, "{} {isa} {m} {k} {n} {ta} {tb} {accumulate}", T::NAME);
+/// As `numbers`, with about one in five that is not 0.
+fn sparse<T: Real>(count: usize, seed: usize) -> Vec<T> {
+    let mut numbers = numbers(count, seed);
+    let zero = |i: usize| (i * 31 + i / 7) % 5 != 0;
+    numbers.iter_mut().enumerate().filter(|(i, _)| zero(*i)).for_each(|(_, x)| *x = T::ZERO);
+    numbers
+}
+
+fn matrix<T>(data: &[T], rows: usize, columns: usize, transposed: bool) -> Matrix<'_, T> {
+    match transposed {
+        true => Matrix::new(data, columns, rows).transpose(),
+        false => Matrix::new(data, rows, columns),
     }
+}
+
+/// The same product on every instruction set against the definition, bit by bit.
+fn compare<T: Real>(of: Product<'_, T>, old: &[T], step: usize) -> Result<(), String> {
+    let mut truth = old.to_vec();
+    definition(&of, &mut truth, step);
+    for isa in isa::available() {
+        let mut c = old.to_vec();
+        of.write_on(isa, &mut c, step);
+        // As numbers: C = 0 + sum and C = sum differ in the sign of a zero only.
+        let same = |i: usize| c[i] == truth[i] || (c[i].is_nan() && truth[i].is_nan());
+        if let Some(i) = (0..c.len()).find(|&i| !same(i)) {
+            return Err(format!("{} {isa}: {} is not {} at {i}", T::NAME, c[i], truth[i]));
+        }
+    }
+    Ok(())
+}
+
+/// Every form of a product of these sizes.
+#[derive(Clone, Debug)]
+struct Form {
+    transposed: [bool; 2],
+    alpha: f64,
+    beta: f64,
+    bias: bool,
+    /// 0 for nothing, 1 for the rectifier, 2 for a mask.
+    then: usize,
+    seed: usize,
+}
+
+fn form() -> impl Strategy<Value = Form> {
+    let factor = prop_oneof![Just(0.0), Just(1.0), Just(-0.75)];
+    (any::<[bool; 2]>(), factor.clone(), factor, any::<bool>(), 0usize..3, 0usize..100).prop_map(
+        |(transposed, alpha, beta, bias, then, seed)| Form {
+            transposed,
+            alpha,
+            beta,
+            bias,
+            then,
+            seed,
+        },
+    )
+}
+
+fn check<T: Real>([m, k, n]: [usize; 3], form: &Form, a: Vec<T>) -> Result<(), String> {
+    let seed = form.seed;
+    let (b, old) = (numbers::<T>(k * n, seed + 1), numbers::<T>(m * n, seed + 2));
+    let (bias, mask) = (numbers::<T>(n, seed + 3), numbers::<T>(m * n, seed + 4));
+    let a = matrix(&a, m, k, form.transposed[0]);
+    let b = matrix(&b, k, n, form.transposed[1]);
+    let mut of = Product::new(a, b).times(T::from_f64(form.alpha)).plus(T::from_f64(form.beta));
+    if form.bias {
+        of = of.bias(&bias);
+    }
+    of = match form.then {
+        1 => of.relu(),
+        2 => of.masked(&mask),
+        _ => of,
+    };
+    compare(of, &old, n)
 }
 
 proptest! {
     #[test]
     fn agrees_with_the_definition_on_every_instruction_set(
-        m in 0usize..70, k in 0usize..70, n in 0usize..200, transposed: [bool; 2],
-        accumulate: bool, seed in 0usize..100,
+        m in 0usize..70, k in 0usize..70, n in 0usize..200, form in form(),
     ) {
-        check::<f32>([m, k, n], transposed, accumulate, seed);
-        check::<f64>([m, k, n], transposed, accumulate, seed);
+        prop_assert_eq!(check([m, k, n], &form, numbers::<f32>(m * k, form.seed)), Ok(()));
+        prop_assert_eq!(check([m, k, n], &form, numbers::<f64>(m * k, form.seed)), Ok(()));
     }
+
+    #[test]
+    fn any_steps_will_do(
+        [m, k, n] in [1usize..20, 1usize..20, 1usize..60],
+        [a_row, a_column, b_row, b_column] in [0usize..25, 0usize..25, 0usize..65, 0usize..65],
+        gap in 0usize..5, seed in 0usize..100,
+    ) {
+        let a = numbers::<f32>((m - 1) * a_row + (k - 1) * a_column + 1, seed);
+        let b = numbers::<f32>((k - 1) * b_row + (n - 1) * b_column + 1, seed + 1);
+        let old = numbers::<f32>((m - 1) * (n + gap) + n, seed + 2);
+        let a = Matrix::with_steps(&a, [m, k], [a_row, a_column]);
+        let b = Matrix::with_steps(&b, [k, n], [b_row, b_column]);
+        prop_assert_eq!(compare(Product::new(a, b).plus(1.0), &old, n + gap), Ok(()));
+    }
+
+    #[test]
+    fn a_batch_is_one_product_after_the_other(
+        count in 0usize..20, [m, k, n] in [1usize..20, 1usize..20, 1usize..20], threads in 1usize..4,
+    ) {
+        let (a, b) = (numbers::<f32>(count * m * k, 1), numbers::<f32>(k * n, 2));
+        let (mut together, mut single) = (vec![9.0; count * m * n], vec![9.0; count * m * n]);
+        let operands = |i: usize| {
+            (Matrix::new(&a[i * m * k..][..m * k], m, k), Matrix::new(&b, k, n))
+        };
+        threads::with(threads, || gemm_batch([m, k, n], operands, &mut together));
+        for (i, c) in single.chunks_mut(m * n).enumerate() {
+            let (a, b) = operands(i);
+            gemm(a, b, false, c);
+        }
+        prop_assert_eq!(together, single);
+    }
+}
+
+fn plain(transposed: [bool; 2], beta: f64) -> Form {
+    Form { transposed, alpha: 1.0, beta, bias: true, then: 1, seed: 3 }
 }
 
 #[test]
 fn agrees_beyond_one_block_of_terms_and_of_rows() {
     for [m, k, n] in [[1, BLOCK + 1, 5], [13, 3 * BLOCK - 1, 67], [ROWS + 19, BLOCK + 5, 101]] {
         for transposed in [[false, false], [false, true], [true, false], [true, true]] {
-            for accumulate in [false, true] {
-                check::<f32>([m, k, n], transposed, accumulate, 3);
-                check::<f64>([m, k, n], transposed, accumulate, 4);
+            for beta in [0.0, 1.0] {
+                let form = plain(transposed, beta);
+                check::<f32>([m, k, n], &form, numbers(m * k, 3)).unwrap();
+                check::<f64>([m, k, n], &form, numbers(m * k, 3)).unwrap();
             }
         }
     }
 }
 
 #[test]
+fn skipping_zeros_changes_no_bit() {
+    // Whole vectors and a rest, one block and several, stored either way.
+    for [m, k, n] in [[128, 784, 400], [100, 1001, 97], [784, 128, 101]] {
+        for transposed in [false, true] {
+            let a = sparse::<f32>(m * k, 5);
+            let b = numbers::<f32>(k * n, 6);
+            let product = Product::new(matrix(&a, m, k, transposed), Matrix::new(&b, k, n));
+            assert!(NonZeros::worth_it(&product), "{m} {k} {n}");
+            let form = plain([transposed, false], 1.0);
+            check::<f32>([m, k, n], &form, a).unwrap();
+            check::<f64>([m, k, n], &form, sparse(m * k, 5)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn zeros_times_infinity_are_not_skipped() {
+    let [m, k, n] = [128, 784, 100];
+    let a = sparse::<f32>(m * k, 5);
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut b = numbers::<f32>(k * n, 6);
+        b[300 * n + 99] = bad;
+        let product = Product::new(Matrix::new(&a, m, k), Matrix::new(&b, k, n));
+        assert!(NonZeros::worth_it(&product));
+        compare(product, &vec![0.0; m * n], n).unwrap();
+    }
+}
+
+#[test]
 fn neither_threads_nor_instruction_sets_change_a_bit() {
     fn bits<T: Real>() {
-        // Cut by rows, by columns, into fewer parts than threads, and with a remainder.
+        // Cut by rows, by columns, into fewer parts than threads, with a remainder; and sparse.
         for [m, k, n] in [[128, 784, 400], [400, 128, 784], [784, 300, 10], [3, 50_000, 9]] {
-            let (a, b) = (numbers::<T>(m * k, 1), numbers::<T>(k * n, 2));
-            let product = |threads, isa, transposed: bool| {
-                let mut c = vec![T::ZERO; m * n];
-                let a = Matrix { data: &a, rows: m, columns: k, transposed };
-                let b = Matrix { data: &b, rows: k, columns: n, transposed };
-                threads::with(threads, || gemm_on(isa, a, b, false, &mut c));
-                bytemuck::cast_slice::<T, u8>(&c).to_vec()
-            };
-            for transposed in [false, true] {
-                let one = product(1, isa::current(), transposed);
-                for isa in isa::available() {
-                    for threads in [2, 3, 7] {
-                        let same = product(threads, isa, transposed) == one;
-                        assert!(same, "{} {isa} {threads} {m} {k} {n}", T::NAME);
+            for a in [numbers::<T>(m * k, 1), sparse::<T>(m * k, 1)] {
+                let b = numbers::<T>(k * n, 2);
+                let product = |threads, isa, transposed: bool| {
+                    let mut c = vec![T::ZERO; m * n];
+                    let of = Product::new(matrix(&a, m, k, transposed), Matrix::new(&b, k, n));
+                    threads::with(threads, || of.write_on(isa, &mut c, n));
+                    bytemuck::cast_slice::<T, u8>(&c).to_vec()
+                };
+                for transposed in [false, true] {
+                    let one = product(1, isa::current(), transposed);
+                    for isa in isa::available() {
+                        for threads in [2, 3, 7] {
+                            let same = product(threads, isa, transposed) == one;
+                            assert!(same, "{} {isa} {threads} {m} {k} {n}", T::NAME);
+                        }
                     }
                 }
             }
@@ -98,50 +229,13 @@ fn neither_threads_nor_instruction_sets_change_a_bit() {
 }
 
 #[test]
-fn what_is_not_finite_arrives_and_stays_in_its_row_and_column() {
-    let (m, k, n) = (13, 300, 53);
-    for bad in [f32::NAN, f32::INFINITY] {
-        for transposed in [false, true] {
-            // Every number of A and B is positive; (row, column) of A and of B, of C.
-            for (in_a, place) in [(true, (12, 299)), (true, (3, 0)), (false, (299, 52))] {
-                let (mut a, mut b) = (vec![0.5; m * k], vec![0.25; k * n]);
-                let (data, rows, columns) = if in_a { (&mut a, m, k) } else { (&mut b, k, n) };
-                let (i, j) = place;
-                data[if transposed { j * rows + i } else { i * columns + j }] = bad;
-                let mut c = vec![f32::NAN; m * n];
-                let a = Matrix { data: &a, rows: m, columns: k, transposed };
-                let b = Matrix { data: &b, rows: k, columns: n, transposed };
-                gemm(a, b, false, &mut c);
-                for (at, &c) in c.iter().enumerate() {
-                    let hit = if in_a { at / n == place.0 } else { at % n == place.1 };
-                    let right = if hit { c.to_bits() == bad.to_bits() } else { c == 37.5 };
-                    assert!(right || (hit && bad.is_nan() && c.is_nan()), "{at}: {c}");
-                }
-            }
-        }
-    }
+#[should_panic(expected = "gemm: 2 × 3 times 4 × 1")]
+fn inner_dimensions_must_agree() {
+    let _ = Product::new(Matrix::new(&[0.0; 6], 2, 3), Matrix::new(&[0.0; 4], 4, 1));
 }
 
 #[test]
-fn a_product_with_nothing_to_add_is_zero_or_what_was_there() {
-    let nothing = |rows, columns| Matrix { data: &[], rows, columns, transposed: false };
-    let mut c = [1.0f32, 2.0, 3.0, 4.0];
-    gemm(nothing(2, 0), nothing(0, 2), true, &mut c);
-    assert_eq!(c, [1.0, 2.0, 3.0, 4.0]);
-    gemm(nothing(2, 0), nothing(0, 2), false, &mut c);
-    assert_eq!(c, [0.0; 4]);
-    gemm(nothing(0, 0), nothing(0, 7), false, &mut []);
-}
-
-#[test]
-fn a_long_sum_of_small_floats_keeps_its_digits() {
-    // One chain of 2²⁰ terms ends at 105891.84: 1 % off.
-    let k = 1 << 20;
-    let (a, b) = (vec![0.1f32; k], vec![1.0f32; k]);
-    let mut c = [0.0];
-    let a = Matrix { data: &a, rows: 1, columns: k, transposed: false };
-    let b = Matrix { data: &b, rows: k, columns: 1, transposed: false };
-    gemm(a, b, false, &mut c);
-    let truth = k as f64 * f64::from(0.1f32);
-    assert!((f64::from(c[0]) / truth - 1.0).abs() < 1e-4, "{} {truth}", c[0]);
+#[should_panic(expected = "matrix: 5 as 2 × 3 with steps 3 and 1")]
+fn a_matrix_must_lie_in_its_data() {
+    let _ = Matrix::with_steps(&[0.0; 5], [2, 3], [3, 1]);
 }

@@ -1,6 +1,9 @@
 //! The microkernel: a tile of C in registers, one row of B and one column of A at a time.
 
+use std::ops::Range;
+
 use super::vector::Vector;
+use super::{Product, Then};
 use crate::Real;
 
 /// One operand of a tile: where it begins, and its steps from row to row and from column to column.
@@ -11,24 +14,155 @@ pub(super) struct Operand<T> {
     pub(super) column: usize,
 }
 
-/// C ← (C +) Σ A B over `k` for R rows and N vectors, of which the first `columns` numbers exist.
+/// What becomes of a tile's sums.
+#[derive(Clone, Copy)]
+pub(super) struct Finish<'a, T> {
+    /// The columns that exist.
+    columns: usize,
+    alpha: T,
+    /// What C is multiplied with before it is added; `None` if it is not read.
+    keep: Option<T>,
+    /// The part of the bias for these columns.
+    bias: Option<&'a [T]>,
+    /// Of a mask, what follows the first element of the tile; rows are `mask_step` apart.
+    then: Then<'a, T>,
+    mask_step: usize,
+}
+
+impl<'a, T: Real> Finish<'a, T> {
+    /// For tiles that begin at `row`, have these columns, and terms `p` of the product.
+    #[inline(always)]
+    pub(super) fn new(
+        of: &Product<'a, T>,
+        row: usize,
+        columns: Range<usize>,
+        p: Range<usize>,
+    ) -> Finish<'a, T> {
+        let (n, last) = (of.b.columns(), p.end == of.a.columns());
+        let keep = match p.start {
+            0 if of.beta == T::ZERO => None,
+            0 => Some(of.beta),
+            _ => Some(T::ONE),
+        };
+        let then = match of.then {
+            Then::Mask(mask) => Then::Mask(&mask[row * n + columns.start..]),
+            then => then,
+        };
+        Finish {
+            columns: columns.len(),
+            alpha: of.alpha,
+            keep,
+            bias: of.bias.filter(|_| last).map(|bias| &bias[columns]),
+            then: if last { then } else { Then::Nothing },
+            mask_step: n,
+        }
+    }
+
+    /// The columns that exist.
+    #[inline(always)]
+    pub(super) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// For a tile `rows` below.
+    #[inline(always)]
+    pub(super) fn below(self, rows: usize) -> Finish<'a, T> {
+        let then = match self.then {
+            Then::Mask(mask) => Then::Mask(&mask[rows * self.mask_step..]),
+            then => then,
+        };
+        Finish { then, ..self }
+    }
+
+    /// Writes R rows of N vectors of sums.
+    ///
+    /// # Safety
+    /// Call it inline in code for V's instruction set. C is good for R × `columns` numbers with rows
+    /// `row` apart, as is the mask; `columns` is at most N vectors and more than N - 1.
+    #[inline(always)]
+    #[allow(clippy::needless_range_loop)] // as in `tile`
+    pub(super) unsafe fn write<V: Vector<T>, const R: usize, const N: usize>(
+        self,
+        mut sums: [[V; N]; R],
+        (c, row): (*mut T, usize),
+    ) {
+        // Indices stay constant when the loops are unrolled: one that is not would keep the sums in
+        // memory, in the loop over k, too. So each step is a loop of its own.
+        let part = self.columns - (N - 1) * V::LANES;
+        let whole = |v: usize| v < N - 1 || part == V::LANES;
+        // SAFETY: reads and writes are of the columns that exist, in rows below R.
+        unsafe {
+            let load = |from: *const T, v: usize| {
+                let from = from.add(v * V::LANES);
+                if whole(v) { V::load(from) } else { V::load_part(from, part) }
+            };
+            if self.alpha != T::ONE {
+                let alpha = V::splat(self.alpha);
+                for i in 0..R {
+                    for v in 0..N {
+                        sums[i][v] = alpha.mul(sums[i][v]);
+                    }
+                }
+            }
+            if let Some(keep) = self.keep {
+                let keep = V::splat(keep);
+                for i in 0..R {
+                    for v in 0..N {
+                        sums[i][v] = keep.mul_add(load(c.add(i * row), v), sums[i][v]);
+                    }
+                }
+            }
+            if let Some(bias) = self.bias {
+                for v in 0..N {
+                    let bias = load(bias.as_ptr(), v);
+                    for i in 0..R {
+                        sums[i][v] = sums[i][v].add(bias);
+                    }
+                }
+            }
+            match self.then {
+                Then::Nothing => {}
+                Then::Relu => {
+                    for i in 0..R {
+                        for v in 0..N {
+                            sums[i][v] = sums[i][v].relu();
+                        }
+                    }
+                }
+                Then::Mask(mask) => {
+                    for i in 0..R {
+                        for v in 0..N {
+                            let mask = load(mask.as_ptr().add(i * self.mask_step), v);
+                            sums[i][v] = sums[i][v].where_positive(mask);
+                        }
+                    }
+                }
+            }
+            for i in 0..R {
+                for v in 0..N {
+                    let c = c.add(i * row + v * V::LANES);
+                    if whole(v) { sums[i][v].store(c) } else { sums[i][v].store_part(c, part) }
+                }
+            }
+        }
+    }
+}
+
+/// Σ A B over `k` for R rows and N vectors, written to C as `finish` says.
 ///
-/// Each element of C is one chain of fused multiply-adds in order of k, from 0; then C, if `add`, is
-/// added to it.
+/// Each element is one chain of fused multiply-adds in order of k, from 0.
 ///
 /// # Safety
 /// Call it inline in code for V's instruction set. A is good for R × k, B for k × N vectors (with
-/// columns next to each other), and C, whose rows are `row` apart, for R × `columns` numbers;
-/// `columns` is at most N vectors and more than N - 1.
+/// columns next to each other), C and `finish` as for [`Finish::write`].
 #[inline(always)]
 #[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
 pub(super) unsafe fn tile<T: Real, V: Vector<T>, const R: usize, const N: usize>(
     k: usize,
     a: Operand<T>,
     b: Operand<T>,
-    (c, row): (*mut T, usize),
-    columns: usize,
-    add: bool,
+    c: (*mut T, usize),
+    finish: Finish<'_, T>,
 ) {
     // SAFETY: the caller's promises cover each read and write below, named at its place.
     unsafe {
@@ -48,25 +182,6 @@ pub(super) unsafe fn tile<T: Real, V: Vector<T>, const R: usize, const N: usize>
             a_column = a_column.wrapping_add(a.column);
             b_row = b_row.wrapping_add(b.row);
         }
-        // Indices stay constant when the loops are unrolled: one that is not would keep the sums in
-        // memory, in the loop over k, too.
-        let (last, part) = (N - 1, columns - (N - 1) * V::LANES);
-        for i in 0..R {
-            for v in 0..N {
-                let c = c.add(i * row + v * V::LANES); // row i < R of C
-                let mut sum = sums[i][v];
-                if v < last || part == V::LANES {
-                    if add {
-                        sum = V::load(c).add(sum);
-                    }
-                    sum.store(c);
-                } else {
-                    if add {
-                        sum = V::load_part(c, part).add(sum);
-                    }
-                    sum.store_part(c, part);
-                }
-            }
-        }
+        finish.write::<V, R, N>(sums, c);
     }
 }

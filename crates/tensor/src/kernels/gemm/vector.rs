@@ -74,6 +74,21 @@ pub trait Vector<T>: Copy {
     /// # Safety
     /// See the trait.
     unsafe fn add(self, other: Self) -> Self;
+    /// self · other
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn mul(self, other: Self) -> Self;
+    /// 0 in place of negative numbers; NaN stays.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn relu(self) -> Self;
+    /// 0 where `mask` is not positive.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn where_positive(self, mask: Self) -> Self;
     /// self · x + sum, rounded once.
     ///
     /// # Safety
@@ -148,6 +163,18 @@ macro_rules! portable {
                 std::array::from_fn(|i| self[i] + other[i])
             }
             #[inline(always)]
+            unsafe fn mul(self, other: Self) -> Self {
+                std::array::from_fn(|i| self[i] * other[i])
+            }
+            #[inline(always)]
+            unsafe fn relu(self) -> Self {
+                self.map(|x| if x < 0.0 { 0.0 } else { x })
+            }
+            #[inline(always)]
+            unsafe fn where_positive(self, mask: Self) -> Self {
+                std::array::from_fn(|i| if mask[i] > 0.0 { self[i] } else { 0.0 })
+            }
+            #[inline(always)]
             unsafe fn mul_add(self, x: Self, sum: Self) -> Self {
                 std::array::from_fn(|i| self[i].mul_add(x[i], sum[i]))
             }
@@ -167,7 +194,9 @@ portable!(f64, 2);
 macro_rules! x86 {
     (
         $vector:ty, $type:ty, $lanes:literal, $tile:tt, $splat:ident, $load:ident,
-        $store:ident, $add:ident, $mul_add:ident, |$a:ident, $b:ident| $interleave:expr
+        $store:ident, $add:ident, $mul:ident, $mul_add:ident, $zero:ident, $max:ident,
+        |$x:ident, $mask_of:ident| $where_positive:expr,
+        |$a:ident, $b:ident| $interleave:expr
         $(, $mask:ty, $load_part:ident, $store_part:ident)?
     ) => {
         impl Vector<$type> for $vector {
@@ -192,6 +221,23 @@ macro_rules! x86 {
             unsafe fn add(self, other: Self) -> Self {
                 // SAFETY: the caller runs on a machine with this instruction set.
                 unsafe { $add(self, other) }
+            }
+            #[inline(always)]
+            unsafe fn mul(self, other: Self) -> Self {
+                // SAFETY: the caller runs on a machine with this instruction set.
+                unsafe { $mul(self, other) }
+            }
+            #[inline(always)]
+            unsafe fn relu(self) -> Self {
+                // The second operand is what a comparison with NaN, or of two zeros, gives.
+                // SAFETY: the caller runs on a machine with this instruction set.
+                unsafe { $max($zero(), self) }
+            }
+            #[inline(always)]
+            unsafe fn where_positive(self, mask: Self) -> Self {
+                let ($x, $mask_of) = (self, mask);
+                // SAFETY: the caller runs on a machine with this instruction set.
+                unsafe { $where_positive }
             }
             #[inline(always)]
             unsafe fn mul_add(self, x: Self, sum: Self) -> Self {
@@ -230,7 +276,11 @@ x86!(
     _mm512_loadu_ps,
     _mm512_storeu_ps,
     _mm512_add_ps,
+    _mm512_mul_ps,
     _mm512_fmadd_ps,
+    _mm512_setzero_ps,
+    _mm512_max_ps,
+    |x, mask| _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(mask, _mm512_setzero_ps()), x),
     |a, b| {
         let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
         let high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
@@ -251,7 +301,11 @@ x86!(
     _mm512_loadu_pd,
     _mm512_storeu_pd,
     _mm512_add_pd,
+    _mm512_mul_pd,
     _mm512_fmadd_pd,
+    _mm512_setzero_pd,
+    _mm512_max_pd,
+    |x, mask| _mm512_maskz_mov_pd(_mm512_cmp_pd_mask::<_CMP_GT_OQ>(mask, _mm512_setzero_pd()), x),
     |a, b| {
         let low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
         let high = _mm512_add_epi64(low, _mm512_set1_epi64(4));
@@ -272,7 +326,11 @@ x86!(
     _mm256_loadu_ps,
     _mm256_storeu_ps,
     _mm256_add_ps,
+    _mm256_mul_ps,
     _mm256_fmadd_ps,
+    _mm256_setzero_ps,
+    _mm256_max_ps,
+    |x, mask| _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(mask, _mm256_setzero_ps()), x),
     |a, b| {
         let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
         (_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
@@ -289,7 +347,11 @@ x86!(
     _mm256_loadu_pd,
     _mm256_storeu_pd,
     _mm256_add_pd,
+    _mm256_mul_pd,
     _mm256_fmadd_pd,
+    _mm256_setzero_pd,
+    _mm256_max_pd,
+    |x, mask| _mm256_and_pd(_mm256_cmp_pd::<_CMP_GT_OQ>(mask, _mm256_setzero_pd()), x),
     |a, b| {
         let (low, high) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
         (_mm256_permute2f128_pd::<0x20>(low, high), _mm256_permute2f128_pd::<0x31>(low, high))

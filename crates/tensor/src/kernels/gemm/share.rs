@@ -1,0 +1,78 @@
+//! Which part of C a thread computes.
+
+use std::ops::Range;
+
+/// Rows and columns of C.
+type Rectangle = (Range<usize>, Range<usize>);
+
+/// Rows of a tile, and columns of a vector, at which C is cut.
+const ROWS: usize = 8;
+const COLUMNS: usize = 16;
+
+/// Rectangles for thread i of `threads`: together all of C, each thread's as large as the others'.
+///
+/// What is cut need not be copied by each thread, so it is the longer side. 400 columns are 25
+/// vectors: two threads take 12 each, and half of the rows of the one between them.
+pub(super) fn shares(
+    m: usize,
+    n: usize,
+    threads: usize,
+    i: usize,
+) -> impl Iterator<Item = Rectangle> {
+    let (tiles, vectors) = (m.div_ceil(ROWS), n.div_ceil(COLUMNS));
+    let rectangle = move |tiles: Range<usize>, vectors: Range<usize>| {
+        let rows = tiles.start * ROWS..(tiles.end * ROWS).min(m);
+        (rows, vectors.start * COLUMNS..(vectors.end * COLUMNS).min(n))
+    };
+    // Tiles below each other, one vector after the other, cut evenly.
+    let cut = |i: usize, units: usize| units * i / threads;
+    let parts = if n > m {
+        let units = tiles * vectors;
+        let (from, to) = (cut(i, units), cut(i + 1, units));
+        let (first, head) = (from / tiles, from % tiles);
+        let (last, tail) = (to / tiles, to % tiles);
+        if first == last {
+            [(head..tail, first..first + 1), (0..0, 0..0), (0..0, 0..0)]
+        } else {
+            let whole = first + usize::from(head > 0)..last;
+            let head = if head > 0 { head..tiles } else { 0..0 };
+            [(head, first..first + 1), (0..tiles, whole), (0..tail, last..last + 1)]
+        }
+    } else {
+        [(cut(i, tiles)..cut(i + 1, tiles), 0..vectors), (0..0, 0..0), (0..0, 0..0)]
+    };
+    let there =
+        |(tiles, vectors): &(Range<usize>, Range<usize>)| !tiles.is_empty() && !vectors.is_empty();
+    parts.into_iter().filter(there).map(move |(tiles, vectors)| rectangle(tiles, vectors))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_element_has_one_thread_and_all_have_as_much(
+            m in 1usize..200, n in 1usize..900, threads in 1usize..9,
+        ) {
+            let mut owners = vec![0; m * n];
+            let mut most = 0;
+            for i in 0..threads {
+                let mut tiles = 0;
+                for (rows, columns) in shares(m, n, threads, i) {
+                    prop_assert!(rows.start % ROWS == 0 && columns.start % COLUMNS == 0);
+                    tiles += rows.len().div_ceil(ROWS) * columns.len().div_ceil(COLUMNS);
+                    for row in rows {
+                        owners[row * n..][columns.clone()].iter_mut().for_each(|owner| *owner += 1);
+                    }
+                }
+                most = most.max(tiles);
+            }
+            prop_assert!(owners.iter().all(|&owner| owner == 1));
+            let (tiles, vectors) = (m.div_ceil(ROWS), n.div_ceil(COLUMNS));
+            let unit = if n > m { 1 } else { vectors };
+            prop_assert!(most <= (tiles * vectors / unit).div_ceil(threads) * unit);
+        }
+    }
+}
