@@ -91,6 +91,19 @@ pub trait Real:
         self.max_with(Self::ZERO) + (-self.abs()).exp().ln_1p()
     }
 
+    /// x Φ(x) with Φ the normal distribution function.
+    #[inline(always)]
+    fn gelu(self) -> Self {
+        let half = Self::from_f64(0.5);
+        half * self * (Self::ONE + (self * Self::from_f64(std::f64::consts::FRAC_1_SQRT_2)).erf())
+    }
+
+    /// x / (1 + e^(-x))
+    #[inline(always)]
+    fn silu(self) -> Self {
+        self * self.sigmoid()
+    }
+
     /// xⁿ by repeated squaring: the same bits on every machine.
     #[inline(always)]
     fn powi(self, n: i32) -> Self {

@@ -13,7 +13,7 @@ pub(crate) mod bce;
 pub(crate) mod elementwise;
 pub mod gemm;
 pub mod isa;
-pub(crate) mod math;
+pub mod math;
 pub mod optimizer;
 pub(crate) mod permute;
 pub(crate) mod reduce;

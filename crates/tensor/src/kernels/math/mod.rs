@@ -3,6 +3,10 @@
 //! Each is accurate to a few units in the last place; the tests state the bound and compare with
 //! `f64` over the whole range.
 
+mod function;
+
+pub use function::{Function, map};
+
 use std::f32::consts::LOG2_E;
 
 /// ln 2 in two parts; the first has few enough digits that its product with an exponent is exact.
