@@ -4,7 +4,7 @@ use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use crate::kernels::gemm::Vectors;
-use crate::kernels::math;
+use crate::kernels::math::{self, Elementary};
 
 mod sealed {
     pub trait Sealed {}
@@ -14,11 +14,12 @@ mod sealed {
 
 /// An element of a tensor: `f32`, or `f64` when gradients are put under the microscope.
 ///
-/// The `f32` functions are ours and compile to vector instructions; those of `f64` are the standard
-/// library's, since `f64` is here for accuracy.
+/// The functions are those of [`kernels::math`](crate::kernels::math): vector instructions, and the
+/// same bits on every machine.
 pub trait Real:
     sealed::Sealed
     + Vectors
+    + Elementary
     + bytemuck::Pod
     + Default
     + PartialOrd
@@ -37,8 +38,12 @@ pub trait Real:
     const ZERO: Self;
     /// 1
     const ONE: Self;
+    /// ∞
+    const INFINITY: Self;
     /// -∞
     const NEG_INFINITY: Self;
+    /// Not a number.
+    const NAN: Self;
     /// The smallest positive number that is not denormal.
     const MIN_POSITIVE: Self;
     /// `"f32"` or `"f64"`
@@ -54,22 +59,6 @@ pub trait Real:
     fn abs(self) -> Self;
     /// √x
     fn sqrt(self) -> Self;
-    /// eˣ
-    fn exp(self) -> Self;
-    /// eˣ - 1, accurate near 0
-    fn exp_m1(self) -> Self;
-    /// ln x
-    fn ln(self) -> Self;
-    /// ln(1 + x), accurate near 0
-    fn ln_1p(self) -> Self;
-    /// sin x
-    fn sin(self) -> Self;
-    /// cos x
-    fn cos(self) -> Self;
-    /// tanh x
-    fn tanh(self) -> Self;
-    /// The error function (2/√π) ∫₀ˣ e^(-t²) dt.
-    fn erf(self) -> Self;
     /// xᵖ
     fn powf(self, p: Self) -> Self;
     /// Neither infinite nor NaN.
@@ -77,31 +66,76 @@ pub trait Real:
     /// Not a number.
     fn is_nan(self) -> bool;
 
+    /// eˣ.
+    #[inline(always)]
+    fn exp(self) -> Self {
+        math::exp(self)
+    }
+
+    /// eˣ - 1, accurate near 0.
+    #[inline(always)]
+    fn exp_m1(self) -> Self {
+        math::exp_m1(self)
+    }
+
+    /// ln x.
+    #[inline(always)]
+    fn ln(self) -> Self {
+        math::ln(self)
+    }
+
+    /// ln(1 + x), accurate near 0.
+    #[inline(always)]
+    fn ln_1p(self) -> Self {
+        math::ln_1p(self)
+    }
+
+    /// sin x.
+    #[inline(always)]
+    fn sin(self) -> Self {
+        math::sin(self)
+    }
+
+    /// cos x.
+    #[inline(always)]
+    fn cos(self) -> Self {
+        math::cos(self)
+    }
+
+    /// tanh x.
+    #[inline(always)]
+    fn tanh(self) -> Self {
+        math::tanh(self)
+    }
+
     /// 1 / (1 + e^(-x)), without overflow on either side.
     #[inline(always)]
     fn sigmoid(self) -> Self {
-        let e = (-self.abs()).exp();
-        let numerator = if self >= Self::ZERO { Self::ONE } else { e };
-        numerator / (Self::ONE + e)
+        math::sigmoid(self)
     }
 
     /// ln(1 + eˣ), without overflow on either side.
     #[inline(always)]
     fn softplus(self) -> Self {
-        self.max_with(Self::ZERO) + (-self.abs()).exp().ln_1p()
+        math::softplus(self)
     }
 
-    /// x Φ(x) with Φ the normal distribution function.
-    #[inline(always)]
-    fn gelu(self) -> Self {
-        let half = Self::from_f64(0.5);
-        half * self * (Self::ONE + (self * Self::from_f64(std::f64::consts::FRAC_1_SQRT_2)).erf())
-    }
-
-    /// x / (1 + e^(-x))
+    /// x / (1 + e^(-x)), 0 at -∞.
     #[inline(always)]
     fn silu(self) -> Self {
-        self * self.sigmoid()
+        math::silu(self)
+    }
+
+    /// The error function (2/√π) ∫₀ˣ e^(-t²) dt.
+    #[inline(always)]
+    fn erf(self) -> Self {
+        math::erf(self)
+    }
+
+    /// x Φ(x) with Φ the normal distribution function, 0 at -∞.
+    #[inline(always)]
+    fn gelu(self) -> Self {
+        math::gelu(self)
     }
 
     /// xⁿ by repeated squaring: the same bits on every machine.
@@ -134,7 +168,9 @@ pub trait Real:
 impl Real for f32 {
     const ZERO: f32 = 0.0;
     const ONE: f32 = 1.0;
+    const INFINITY: f32 = f32::INFINITY;
     const NEG_INFINITY: f32 = f32::NEG_INFINITY;
+    const NAN: f32 = f32::NAN;
     const MIN_POSITIVE: f32 = f32::MIN_POSITIVE;
     const NAME: &'static str = "f32";
 
@@ -159,40 +195,8 @@ impl Real for f32 {
         f32::sqrt(self)
     }
     #[inline(always)]
-    fn exp(self) -> f32 {
-        math::exp(self)
-    }
-    #[inline(always)]
-    fn exp_m1(self) -> f32 {
-        math::exp_m1(self)
-    }
-    #[inline(always)]
-    fn ln(self) -> f32 {
-        math::ln(self)
-    }
-    #[inline(always)]
-    fn ln_1p(self) -> f32 {
-        math::ln_1p(self)
-    }
-    #[inline(always)]
-    fn sin(self) -> f32 {
-        f64::from(self).sin() as f32
-    }
-    #[inline(always)]
-    fn cos(self) -> f32 {
-        f64::from(self).cos() as f32
-    }
-    #[inline(always)]
-    fn tanh(self) -> f32 {
-        math::tanh(self)
-    }
-    #[inline(always)]
-    fn erf(self) -> f32 {
-        libm::erff(self)
-    }
-    #[inline(always)]
     fn powf(self, p: f32) -> f32 {
-        f64::from(self).powf(f64::from(p)) as f32
+        libm::pow(f64::from(self), f64::from(p)) as f32
     }
     #[inline(always)]
     fn is_finite(self) -> bool {
@@ -207,7 +211,9 @@ impl Real for f32 {
 impl Real for f64 {
     const ZERO: f64 = 0.0;
     const ONE: f64 = 1.0;
+    const INFINITY: f64 = f64::INFINITY;
     const NEG_INFINITY: f64 = f64::NEG_INFINITY;
+    const NAN: f64 = f64::NAN;
     const MIN_POSITIVE: f64 = f64::MIN_POSITIVE;
     const NAME: &'static str = "f64";
 
@@ -232,40 +238,8 @@ impl Real for f64 {
         f64::sqrt(self)
     }
     #[inline(always)]
-    fn exp(self) -> f64 {
-        f64::exp(self)
-    }
-    #[inline(always)]
-    fn exp_m1(self) -> f64 {
-        f64::exp_m1(self)
-    }
-    #[inline(always)]
-    fn ln(self) -> f64 {
-        f64::ln(self)
-    }
-    #[inline(always)]
-    fn ln_1p(self) -> f64 {
-        f64::ln_1p(self)
-    }
-    #[inline(always)]
-    fn sin(self) -> f64 {
-        f64::sin(self)
-    }
-    #[inline(always)]
-    fn cos(self) -> f64 {
-        f64::cos(self)
-    }
-    #[inline(always)]
-    fn tanh(self) -> f64 {
-        f64::tanh(self)
-    }
-    #[inline(always)]
-    fn erf(self) -> f64 {
-        libm::erf(self)
-    }
-    #[inline(always)]
     fn powf(self, p: f64) -> f64 {
-        f64::powf(self, p)
+        libm::pow(self, p)
     }
     #[inline(always)]
     fn is_finite(self) -> bool {

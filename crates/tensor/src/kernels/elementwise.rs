@@ -10,6 +10,35 @@ use crate::shape::{MAX_RANK, Shape};
 /// A function of one number, given as a value so that kernels can inline it.
 pub(crate) trait Function1: Copy + Send + Sync {
     fn call<T: Real>(self, x: T) -> T;
+
+    /// Whether [`is_rare`](Function1::is_rare) is ever true.
+    const HAS_RARE: bool = false;
+
+    /// Whether `call` is wrong for x, so that the kernel comes back with `call_rare`.
+    fn is_rare<T: Real>(self, _x: T) -> bool {
+        false
+    }
+
+    /// The function where it needs more than a loop of vector instructions can do.
+    fn call_rare<T: Real>(self, x: T) -> T {
+        self.call(x)
+    }
+}
+
+/// y = f(x) for a few vectors at a time, so that they are unrolled.
+const CHUNK: usize = 64;
+
+/// y = f(x) for x of one chunk.
+#[inline(always)]
+fn chunk<F: Function1, T: Real>(f: F, x: &[T; CHUNK], y: &mut [T; CHUNK]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y = f.call(*x);
+    }
+    if F::HAS_RARE && x.iter().fold(false, |any, x| any | f.is_rare(*x)) {
+        for (y, x) in y.iter_mut().zip(x).filter(|(_, x)| f.is_rare(**x)) {
+            *y = f.call_rare(*x);
+        }
+    }
 }
 
 /// A function of two numbers.
@@ -17,15 +46,23 @@ pub(crate) trait Function2: Copy + Send + Sync {
     fn call<T: Real>(self, a: T, b: T) -> T;
 }
 
-struct Map<'a, F, T>(F, &'a [T], &'a mut [T]);
+pub(super) struct Map<'a, F, T>(pub(super) F, pub(super) &'a [T], pub(super) &'a mut [T]);
 
 impl<F: Function1, T: Real> Kernel for Map<'_, F, T> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        for (y, x) in self.2.iter_mut().zip(self.1) {
-            *y = self.0.call(*x);
+        let Map(f, x, y) = self;
+        let (x, x_rest) = x.as_chunks();
+        let (y, y_rest) = y.as_chunks_mut();
+        for (y, x) in y.iter_mut().zip(x) {
+            chunk(f, x, y);
         }
+        // The rest fills a chunk up, so that the loop exists once.
+        let (mut last, mut end) = ([T::ZERO; CHUNK], [T::ZERO; CHUNK]);
+        last[..x_rest.len()].copy_from_slice(x_rest);
+        chunk(f, &last, &mut end);
+        y_rest.copy_from_slice(&end[..y_rest.len()]);
     }
 }
 
@@ -35,9 +72,17 @@ impl<F: Function1, T: Real> Kernel for MapAssign<'_, F, T> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        for x in self.1 {
-            *x = self.0.call(*x);
+        let MapAssign(f, x) = self;
+        let (chunks, rest) = x.as_chunks_mut();
+        for x in chunks {
+            let values = *x;
+            chunk(f, &values, x);
         }
+        let mut last = [T::ZERO; CHUNK];
+        last[..rest.len()].copy_from_slice(rest);
+        let values = last;
+        chunk(f, &values, &mut last);
+        rest.copy_from_slice(&last[..rest.len()]);
     }
 }
 

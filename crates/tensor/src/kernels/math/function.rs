@@ -2,9 +2,11 @@
 
 use crate::Real;
 use crate::kernels::elementwise::{self, Function1};
+use crate::kernels::isa::{Isa, dispatch_to};
+use crate::kernels::math;
 
 macro_rules! functions {
-    ($($(#[$doc:meta])* $function:ident $method:ident)*) => {
+    ($($(#[$doc:meta])* $function:ident: $method:ident $(, $rare:ident => $call:ident)?;)*) => {
         /// A function of one number.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum Function {
@@ -30,8 +32,21 @@ macro_rules! functions {
             impl Function1 for $function {
                 #[inline(always)]
                 fn call<T: Real>(self, x: T) -> T {
-                    x.$method()
+                    functions!(@call x $method $($call)?)
                 }
+
+                $(
+                    const HAS_RARE: bool = true;
+
+                    #[inline(always)]
+                    fn is_rare<T: Real>(self, x: T) -> bool {
+                        math::$rare(x)
+                    }
+
+                    fn call_rare<T: Real>(self, x: T) -> T {
+                        x.$method()
+                    }
+                )?
             }
         )*
 
@@ -52,34 +67,47 @@ macro_rules! functions {
                 $(Function::$function => elementwise::map($function, x, y),)*
             }
         }
+
+        /// The same on one thread and a given instruction set.
+        ///
+        /// # Panics
+        /// If the lengths differ or the machine lacks the set.
+        pub fn map_on<T: Real>(isa: Isa, function: Function, x: &[T], y: &mut [T]) {
+            assert_eq!(x.len(), y.len());
+            match function {
+                $(Function::$function => dispatch_to(isa, elementwise::Map($function, x, y)),)*
+            }
+        }
     };
+    (@call $x:ident $method:ident) => { $x.$method() };
+    (@call $x:ident $method:ident $moderate:ident) => { math::$moderate($x) };
 }
 
 functions! {
     /// eˣ
-    Exp exp
+    Exp: exp;
     /// eˣ - 1
-    ExpM1 exp_m1
+    ExpM1: exp_m1;
     /// ln x
-    Ln ln
+    Ln: ln;
     /// ln(1 + x)
-    Ln1p ln_1p
+    Ln1p: ln_1p;
     /// tanh x
-    Tanh tanh
+    Tanh: tanh;
     /// 1 / (1 + e^(-x))
-    Sigmoid sigmoid
+    Sigmoid: sigmoid;
     /// ln(1 + eˣ)
-    Softplus softplus
+    Softplus: softplus;
     /// (2/√π) ∫₀ˣ e^(-t²) dt
-    Erf erf
+    Erf: erf;
     /// x Φ(x), Φ the normal distribution function
-    Gelu gelu
+    Gelu: gelu;
     /// x / (1 + e^(-x))
-    Silu silu
+    Silu: silu;
     /// sin x
-    Sin sin
+    Sin: sin, is_huge => sin_moderate;
     /// cos x
-    Cos cos
+    Cos: cos, is_huge => cos_moderate;
     /// √x
-    Sqrt sqrt
+    Sqrt: sqrt;
 }
