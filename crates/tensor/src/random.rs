@@ -4,20 +4,22 @@
 //! values, and block i of a stream is a pure function of (key, i): threads fill blocks in any order.
 //! The generator is ChaCha with 8 rounds, which can begin anywhere.
 
-use rand::distr::{Distribution, Uniform};
-use rand::{RngExt, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_distr::StandardNormal;
 use rayon::prelude::*;
 
+use crate::kernels::noise;
 use crate::{Real, Shape, Tensor};
 
 /// Values in a block.
 const BLOCK: usize = 1024;
 
-/// ChaCha words set aside for a block. The normal sampler rejects now and then; two words per value
-/// are what it takes, and 64 are never reached.
+/// ChaCha words set aside for a block. A value takes one or two; a step of a permutation may reject
+/// some.
 const WORDS: u128 = 64 * BLOCK as u128;
+
+/// Blocks that a thread takes at a time.
+const GROUP: usize = 16;
 
 /// A source of random numbers that can be saved, resumed and split.
 ///
@@ -59,8 +61,10 @@ impl Stream {
 
     /// Independent values of the standard normal distribution.
     pub fn normal<T: Real>(&mut self, shape: impl Into<Shape>) -> Tensor<T> {
-        self.fill(shape.into(), |rng, out| {
-            out.iter_mut().for_each(|x| *x = T::from_f64(StandardNormal.sample(rng)));
+        self.fill(shape.into(), T::WORDS, |words, _, out| {
+            let mut values = [T::ZERO; BLOCK];
+            noise::normal(words, &mut values);
+            out.copy_from_slice(&values[..out.len()]);
         })
     }
 
@@ -70,18 +74,13 @@ impl Stream {
     /// If low is not below high.
     #[track_caller]
     pub fn uniform<T: Real>(&mut self, shape: impl Into<Shape>, low: f64, high: f64) -> Tensor<T> {
-        let Ok(uniform) = Uniform::new(low, high) else { panic!("uniform: from {low} to {high}") };
-        let below = T::from_f64(high);
-        self.fill(shape.into(), |rng, out| {
-            for x in out {
-                // Rounding to a shorter type may reach the end that is excluded.
-                *x = loop {
-                    let x = T::from_f64(uniform.sample(rng));
-                    if x < below {
-                        break x;
-                    }
-                };
-            }
+        assert!(low < high && (high - low).is_finite(), "uniform: from {low} to {high}");
+        let (from, span) = (T::from_f64(low), T::from_f64(high - low));
+        let last = T::from_f64(high).next_down();
+        self.fill(shape.into(), T::WORDS, |words, _, out| {
+            let mut values = [T::ZERO; BLOCK];
+            noise::uniform(words, from, span, last, &mut values);
+            out.copy_from_slice(&values[..out.len()]);
         })
     }
 
@@ -91,12 +90,13 @@ impl Stream {
     /// If a probability is outside [0, 1].
     #[track_caller]
     pub fn bernoulli<T: Real>(&mut self, probs: &Tensor<T>) -> Tensor<T> {
-        let bad = probs.data().iter().find(|p| !(0.0..=1.0).contains(&p.to_f64()));
-        assert!(bad.is_none(), "bernoulli: probability {:?} is outside [0, 1]", bad);
-        let mut sample: Tensor<T> = self.uniform(*probs.shape(), 0.0, 1.0);
-        let pairs = sample.data_mut().iter_mut().zip(probs.data());
-        pairs.for_each(|(u, p)| *u = if *u < *p { T::ONE } else { T::ZERO });
-        sample
+        if !noise::are_probabilities(probs.data()) {
+            let bad = probs.data().iter().find(|p| !(0.0..=1.0).contains(&p.to_f64()));
+            panic!("bernoulli: probability {bad:?} is outside [0, 1]");
+        }
+        self.fill(*probs.shape(), 1, |words, start, out| {
+            noise::bernoulli(words, &probs.data()[start..][..out.len()], out);
+        })
     }
 
     /// The numbers below `count` in random order (Fisher & Yates).
@@ -111,19 +111,33 @@ impl Stream {
         order
     }
 
+    /// Calls `values(words, index of the first value, values)` for all blocks, with so many words a
+    /// value.
     fn fill<T: Real>(
         &mut self,
         shape: Shape,
-        values: impl Fn(&mut ChaCha8Rng, &mut [T]) + Sync,
+        words: usize,
+        values: impl Fn(&[u32], usize, &mut [T]) + Sync,
     ) -> Tensor<T> {
         let stream = self.clone();
         self.position += shape.count().div_ceil(BLOCK) as u64;
+        let group = |(i, out): (usize, &mut [T])| {
+            let mut buffer = [0u32; 2 * BLOCK];
+            let buffer = &mut buffer[..words * BLOCK];
+            let mut rng = stream.block((i * GROUP) as u64);
+            let first = rng.get_word_pos();
+            for (j, out) in out.chunks_mut(BLOCK).enumerate() {
+                rng.set_word_pos(first.wrapping_add(j as u128 * WORDS));
+                rng.fill_bytes(bytemuck::cast_slice_mut(buffer));
+                buffer.iter_mut().for_each(|word| *word = u32::from_le(*word));
+                values(buffer, (i * GROUP + j) * BLOCK, out);
+            }
+        };
         Tensor::write(shape, |out| {
-            let block = |(i, out): (usize, &mut [T])| values(&mut stream.block(i as u64), out);
-            if out.len() <= BLOCK {
-                block((0, out));
+            if out.len() <= GROUP * BLOCK {
+                out.chunks_mut(GROUP * BLOCK).enumerate().for_each(group);
             } else {
-                out.par_chunks_mut(BLOCK).enumerate().for_each(block);
+                out.par_chunks_mut(GROUP * BLOCK).enumerate().for_each(group);
             }
         })
     }

@@ -5,6 +5,7 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use crate::kernels::gemm::Vectors;
 use crate::kernels::math::{self, Elementary};
+use crate::kernels::noise::Fraction;
 
 mod sealed {
     pub trait Sealed {}
@@ -20,6 +21,7 @@ pub trait Real:
     sealed::Sealed
     + Vectors
     + Elementary
+    + Fraction
     + bytemuck::Pod
     + Default
     + PartialOrd
@@ -61,6 +63,8 @@ pub trait Real:
     fn sqrt(self) -> Self;
     /// xᵖ
     fn powf(self, p: Self) -> Self;
+    /// The next number below.
+    fn next_down(self) -> Self;
     /// Neither infinite nor NaN.
     fn is_finite(self) -> bool;
     /// Not a number.
@@ -199,6 +203,14 @@ impl Real for f32 {
         libm::pow(f64::from(self), f64::from(p)) as f32
     }
     #[inline(always)]
+    fn gelu(self) -> f32 {
+        math::gelu(f64::from(self)) as f32
+    }
+    #[inline(always)]
+    fn next_down(self) -> f32 {
+        f32::next_down(self)
+    }
+    #[inline(always)]
     fn is_finite(self) -> bool {
         f32::is_finite(self)
     }
@@ -240,6 +252,10 @@ impl Real for f64 {
     #[inline(always)]
     fn powf(self, p: f64) -> f64 {
         libm::pow(self, p)
+    }
+    #[inline(always)]
+    fn next_down(self) -> f64 {
+        f64::next_down(self)
     }
     #[inline(always)]
     fn is_finite(self) -> bool {

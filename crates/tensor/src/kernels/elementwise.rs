@@ -25,20 +25,30 @@ pub(crate) trait Function1: Copy + Send + Sync {
     }
 }
 
-/// y = f(x) for a few vectors at a time, so that they are unrolled.
+/// Numbers in a chunk: a few vectors of the widest kind.
 const CHUNK: usize = 64;
 
-/// y = f(x) for x of one chunk.
+/// f(x) for one chunk. By value, so that the compiler need not ask whether x and y overlap.
 #[inline(always)]
-fn chunk<F: Function1, T: Real>(f: F, x: &[T; CHUNK], y: &mut [T; CHUNK]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y = f.call(*x);
+fn chunk<F: Function1, T: Real>(f: F, x: [T; CHUNK]) -> [T; CHUNK] {
+    let mut y = x;
+    for y in &mut y {
+        *y = f.call(*y);
     }
     if F::HAS_RARE && x.iter().fold(false, |any, x| any | f.is_rare(*x)) {
-        for (y, x) in y.iter_mut().zip(x).filter(|(_, x)| f.is_rare(**x)) {
-            *y = f.call_rare(*x);
+        for (y, x) in y.iter_mut().zip(x).filter(|(_, x)| f.is_rare(*x)) {
+            *y = f.call_rare(x);
         }
     }
+    y
+}
+
+/// f(x) for less than a chunk, filled up so that the loop exists once.
+#[inline(always)]
+fn rest<F: Function1, T: Real>(f: F, x: &[T]) -> [T; CHUNK] {
+    let mut filled = [T::ZERO; CHUNK];
+    filled[..x.len()].copy_from_slice(x);
+    chunk(f, filled)
 }
 
 /// A function of two numbers.
@@ -56,13 +66,11 @@ impl<F: Function1, T: Real> Kernel for Map<'_, F, T> {
         let (x, x_rest) = x.as_chunks();
         let (y, y_rest) = y.as_chunks_mut();
         for (y, x) in y.iter_mut().zip(x) {
-            chunk(f, x, y);
+            *y = chunk(f, *x);
         }
-        // The rest fills a chunk up, so that the loop exists once.
-        let (mut last, mut end) = ([T::ZERO; CHUNK], [T::ZERO; CHUNK]);
-        last[..x_rest.len()].copy_from_slice(x_rest);
-        chunk(f, &last, &mut end);
-        y_rest.copy_from_slice(&end[..y_rest.len()]);
+        if !x_rest.is_empty() {
+            y_rest.copy_from_slice(&rest(f, x_rest)[..x_rest.len()]);
+        }
     }
 }
 
@@ -73,16 +81,13 @@ impl<F: Function1, T: Real> Kernel for MapAssign<'_, F, T> {
     #[inline(always)]
     fn run(self) {
         let MapAssign(f, x) = self;
-        let (chunks, rest) = x.as_chunks_mut();
+        let (chunks, x_rest) = x.as_chunks_mut();
         for x in chunks {
-            let values = *x;
-            chunk(f, &values, x);
+            *x = chunk(f, *x);
         }
-        let mut last = [T::ZERO; CHUNK];
-        last[..rest.len()].copy_from_slice(rest);
-        let values = last;
-        chunk(f, &values, &mut last);
-        rest.copy_from_slice(&last[..rest.len()]);
+        if !x_rest.is_empty() {
+            x_rest.copy_from_slice(&rest(f, x_rest)[..x_rest.len()]);
+        }
     }
 }
 

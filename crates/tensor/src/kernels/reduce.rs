@@ -11,7 +11,7 @@ use super::GRAIN;
 use super::isa::{Kernel, dispatch};
 use crate::Real;
 
-const LANES: usize = 32;
+const LANES: usize = 128;
 const BLOCK: usize = 4096;
 
 /// What is reduced with what.

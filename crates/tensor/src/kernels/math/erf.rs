@@ -4,8 +4,8 @@
 //! e^(-a²/2) times a function that is flat in t = (a - 4) / (a + 4) once it is multiplied with a + 1
 //! (after Shepherd & Laframboise 1981).
 
-use super::exp::{parts, scale};
-use super::horner;
+use super::exp::{lifted, lowered, parts};
+use super::polynomial;
 use crate::Real;
 
 /// What belongs to a format.
@@ -91,18 +91,18 @@ impl ErrorFunction for f64 {
     ];
 }
 
-/// (p, n) with 1 - Φ(a) = p 2ⁿ, for a in [0, `TAIL_END`].
+/// (p, n + `ROUND`) with 1 - Φ(a) = p 2ⁿ, for a in [0, `TAIL_END`].
 #[inline(always)]
 fn tail<T: Real>(a: T) -> (T, T) {
     let minus_half = a * T::from_f64(-0.5);
     let exponent = minus_half * a;
     // What rounding the exponent lost, times e^exponent, is what it cost.
     let lost = minus_half.mul_add(a, -exponent);
-    let (p, n) = parts(exponent);
+    let (p, rounded) = parts(exponent);
     let p = p.mul_add(lost, p);
     let four = T::from_f64(4.0);
     let t = (a - four) / (a + four);
-    (horner(T::TAIL, t) / (a + T::ONE) * p, n)
+    (polynomial(T::TAIL, t) / (a + T::ONE) * p, rounded)
 }
 
 /// x P(x²) for |x| < 1, else 1 - 2 (1 - Φ(√2 |x|)) with the sign of x.
@@ -112,18 +112,25 @@ pub(crate) fn erf<T: Real>(x: T) -> T {
     let end = T::from_f64(6.0);
     let a = x.abs();
     let bounded = if a > end { end } else { a };
-    let near = horner(T::ERF, bounded * bounded) * a;
-    let (p, n) = tail(bounded * T::from_f64(std::f64::consts::SQRT_2));
-    let far = T::ONE - (p + p) * n.power_of_two();
-    (if a < T::ONE { near } else { far }).with_sign_of(x)
+    let near = polynomial(T::ERF, bounded * bounded) * a;
+    let (p, rounded) = tail(bounded * T::from_f64(std::f64::consts::SQRT_2));
+    let far = T::ONE - (p + p).times_power_of_two(rounded);
+    (if a >= T::ONE { far } else { near }).with_sign_of(x)
 }
 
-/// x Φ(x) = max(x, 0) - |x| (1 - Φ(|x|))
+/// x Φ(x): x (1 + erf(x / √2)) / 2 for |x| < 1, else max(x, 0) - |x| (1 - Φ(|x|)).
+///
+/// In `f32` the roundings of the tail add up to 6 units in the last place: its `gelu` goes through `f64`.
 #[inline(always)]
 pub(crate) fn gelu<T: Real>(x: T) -> T {
     let a = x.abs();
     let bounded = if a > T::TAIL_END { T::TAIL_END } else { a };
-    let (p, n) = tail(bounded);
-    let positive = if x > T::ZERO { x } else { T::ZERO };
-    (positive - scale(bounded * p, n)).with_sign_of(x)
+    let half = x * T::from_f64(0.5);
+    let ratio = polynomial(T::ERF, bounded * bounded * T::from_f64(0.5));
+    let near = (half * (x * T::from_f64(std::f64::consts::FRAC_1_SQRT_2))).mul_add(ratio, half);
+    let (p, rounded) = tail(bounded);
+    let (y, low) = lifted(p, rounded);
+    let positive = if x < T::ZERO { T::ZERO } else { x };
+    let far = positive - lowered(bounded * y, low);
+    (if a >= T::ONE { far } else { near }).with_sign_of(x)
 }

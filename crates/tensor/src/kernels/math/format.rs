@@ -13,6 +13,8 @@ pub trait Format: Sized {
     fn with_sign_of(self, sign: Self) -> Self;
     /// 2ⁿ of an integer n that is the exponent of a normal number; 0 one below.
     fn power_of_two(self) -> Self;
+    /// self · 2ⁿ, where both are normal, from n + `ROUND`.
+    fn times_power_of_two(self, rounded: Self) -> Self;
     /// Whether an integer below 2^(DIGITS - 1) has bit `i` set, in two's complement.
     fn has_bit(self, i: u32) -> bool;
     /// (m, k) such that a positive normal number is m 2ᵏ, with m in [√½, √2).
@@ -36,6 +38,11 @@ macro_rules! format {
                 // The exponent with its bias, in the low bits of a sum, moves to its field.
                 let biased = self + (Self::ROUND + Self::EXPONENT_MAX);
                 $float::from_bits(biased.to_bits() << $digits)
+            }
+
+            #[inline(always)]
+            fn times_power_of_two(self, rounded: $float) -> $float {
+                $float::from_bits(self.to_bits().wrapping_add(rounded.to_bits() << $digits))
             }
 
             #[inline(always)]

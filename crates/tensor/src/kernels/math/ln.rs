@@ -1,6 +1,6 @@
 //! The natural logarithm: ln x = k ln 2 + ln m with m in [√½, √2).
 
-use super::horner;
+use super::polynomial;
 use crate::Real;
 
 /// What belongs to a format.
@@ -51,10 +51,8 @@ impl Logarithm for f64 {
 /// k ln 2 + ln(1 + f) for f in [√½ - 1, √2 - 1).
 #[inline(always)]
 pub(super) fn join<T: Real>(f: T, k: T) -> T {
-    let square = f * f;
-    let y = k.mul_add(T::LN_2[1], horner(T::LN, f) * f * square);
-    let y = square.mul_add(T::from_f64(-0.5), y);
-    k.mul_add(T::LN_2[0], f + y)
+    let y = polynomial(T::LN, f).mul_add(f, T::from_f64(-0.5));
+    k.mul_add(T::LN_2[0], y.mul_add(f * f, f))
 }
 
 /// ln x
@@ -93,7 +91,6 @@ pub(super) fn ln_1p_of_fraction<T: Real>(e: T) -> T {
 #[inline(always)]
 fn ends<T: Real>(x: T, y: T) -> T {
     let y = if x == T::INFINITY { x } else { y };
-    let y = if x == T::ZERO { T::NEG_INFINITY } else { y };
-    // True for negative numbers and for NaN.
-    if x >= T::ZERO { y } else { T::NAN }
+    let none = if x == T::ZERO { T::NEG_INFINITY } else { T::NAN };
+    if x > T::ZERO { y } else { none }
 }

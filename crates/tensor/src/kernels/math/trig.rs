@@ -4,7 +4,7 @@
 //! with its subtraction. Beyond, `reduce_huge` multiplies with as many bits of 2/π as count (Payne &
 //! Hanek 1983); kernels go there for single elements, after their loop (`Function1::is_rare`).
 
-use super::horner;
+use super::polynomial;
 use crate::Real;
 
 /// What belongs to a format.
@@ -52,8 +52,8 @@ impl Trigonometric for f64 {
 #[inline(always)]
 fn quadrant<T: Real>(n: T, r: T) -> T {
     let z = r * r;
-    let sin = horner(T::SIN, z).mul_add(z * r, r);
-    let cos = horner(T::COS, z).mul_add(z * z, z.mul_add(T::from_f64(-0.5), T::ONE));
+    let sin = polynomial(T::SIN, z).mul_add(z * r, r);
+    let cos = polynomial(T::COS, z).mul_add(z * z, z.mul_add(T::from_f64(-0.5), T::ONE));
     let y = if n.has_bit(0) { cos } else { sin };
     if n.has_bit(1) { -y } else { y }
 }
@@ -80,6 +80,13 @@ pub(crate) fn sin_moderate<T: Real>(x: T) -> T {
 pub(crate) fn cos_moderate<T: Real>(x: T) -> T {
     let (n, r) = reduce_moderate(x);
     quadrant(n + T::ONE, r)
+}
+
+/// Both, for |x| ≤ `MODERATE`.
+#[inline(always)]
+pub(crate) fn sin_cos<T: Real>(x: T) -> (T, T) {
+    let (n, r) = reduce_moderate(x);
+    (quadrant(n, r), quadrant(n + T::ONE, r))
 }
 
 /// Whether x is too large for `sin_moderate` and `cos_moderate`.
