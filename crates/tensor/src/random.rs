@@ -189,6 +189,67 @@ mod tests {
         assert!((b.mean().item() - 0.3).abs() < 0.0025);
     }
 
+    /// √n times the largest distance between the empirical distribution of values in (0, 1) and the
+    /// uniform one (Kolmogorov & Smirnov); above 2 with probability 7e-4.
+    fn kolmogorov_smirnov(mut u: Vec<f64>) -> f64 {
+        u.sort_by(f64::total_cmp);
+        let n = u.len() as f64;
+        let gap = |(i, u): (usize, &f64)| (u - i as f64 / n).max((i + 1) as f64 / n - u);
+        u.iter().enumerate().map(gap).fold(0.0, f64::max) * n.sqrt()
+    }
+
+    fn has_the_normal_distribution<T: Real>(seed: u64) {
+        const N: usize = 4_000_000;
+        let x: Tensor<T> = Stream::new(seed).normal([N]);
+        let x: Vec<f64> = x.data().iter().map(|x| x.to_f64()).collect();
+        let tail = |a: f64| 0.5 * libm::erfc(a / 2f64.sqrt());
+        for a in [2.0, 3.0, 4.0, 4.5] {
+            for sign in [-1.0, 1.0] {
+                let (count, mean) =
+                    (x.iter().filter(|x| *x * sign > a).count(), tail(a) * N as f64);
+                assert!(
+                    (count as f64 - mean).abs() < 5.0 * mean.sqrt() + 1.0,
+                    "{a}: {count}, {mean}"
+                );
+            }
+        }
+        let statistic = kolmogorov_smirnov(x.iter().map(|x| tail(-x)).collect());
+        assert!(statistic < 2.0, "{statistic}");
+        // Neighbours and partners of a pair: the standard error is 0.0005.
+        for distance in [1, BLOCK / 2, BLOCK] {
+            let pairs = x.iter().zip(&x[distance..]);
+            let correlation = pairs.map(|(a, b)| a * b).sum::<f64>() / N as f64;
+            assert!(correlation.abs() < 0.0025, "{distance}: {correlation}");
+        }
+    }
+
+    #[test]
+    fn normal_values_have_the_normal_distribution() {
+        has_the_normal_distribution::<f32>(21);
+        has_the_normal_distribution::<f64>(22);
+    }
+
+    #[test]
+    fn every_word_has_its_value() {
+        use crate::kernels::noise::{Fraction, bernoulli};
+        // The ends: a radius of 6.76 in f32 and of 9.4 in f64, and never 1.
+        assert!((f64::from(-2.0 * f32::open(0, 0).ln()).sqrt() - 6.764).abs() < 1e-3);
+        assert!(((-2.0 * f64::open(0, 0).ln()).sqrt() - 9.493).abs() < 1e-3);
+        assert!(
+            f32::half_open(u32::MAX, u32::MAX) < 1.0 && f64::half_open(u32::MAX, u32::MAX) < 1.0
+        );
+        assert_eq!(f64::half_open(1, 0) - f64::half_open(0, u32::MAX), 2f64.powi(-53));
+        let mut y = [9.0f32; 4];
+        bernoulli(&[0, u32::MAX, 1 << 31, (1 << 31) - 1], &[0.0, 1.0, 0.5, 0.5], &mut y);
+        assert_eq!(y, [0.0, 1.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "bernoulli: probability Some(1.5) is outside [0, 1]")]
+    fn a_probability_above_one_is_refused() {
+        Stream::new(1).bernoulli(&Tensor::from([0.5f32, 1.5]));
+    }
+
     #[test]
     fn a_permutation_names_each_number_once() {
         let mut order = Stream::new(5).permutation(1000);

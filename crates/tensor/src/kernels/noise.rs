@@ -35,7 +35,8 @@ impl Fraction for f64 {
 
     #[inline(always)]
     fn open(high: u32, low: u32) -> f64 {
-        (f64::from(high) + (f64::from(low) + 0.5) * (1.0 / 4_294_967_296.0)) * (1.0 / 4_294_967_296.0)
+        (f64::from(high) + (f64::from(low) + 0.5) * (1.0 / 4_294_967_296.0))
+            * (1.0 / 4_294_967_296.0)
     }
 
     #[inline(always)]

@@ -11,7 +11,7 @@ use super::GRAIN;
 use super::isa::{Kernel, dispatch};
 use crate::Real;
 
-const LANES: usize = 128;
+const LANES: usize = 32;
 const BLOCK: usize = 4096;
 
 /// What is reduced with what.
@@ -86,7 +86,7 @@ fn run<T: Real>(fold: impl Fold, x: &[T]) -> T {
     let block = |x| dispatch(Block(fold, x));
     let blocks: Vec<T> = match x.len() <= GRAIN {
         true => x.chunks(BLOCK).map(block).collect(),
-        false => x.par_chunks(BLOCK).map(block).collect(),
+        false => x.par_chunks(BLOCK).with_min_len(GRAIN / BLOCK).map(block).collect(),
     };
     run(fold, &blocks)
 }
@@ -171,6 +171,23 @@ mod tests {
                     prop_assert_eq!(terms.fold(f64::NEG_INFINITY, f64::max), max[o * inner + i]);
                 }
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_error_of_a_sum_is_within_its_bound(
+            x in prop::collection::vec(-1e3f32..1e3, 0..20_000), offset in 0usize..4,
+        ) {
+            let x = &x[offset.min(x.len())..];
+            let mut y = [0.0];
+            reduce(Sum, x, [1, x.len(), 1], &mut y);
+            let exact: f64 = x.iter().map(|x| f64::from(*x)).sum();
+            let size: f64 = x.iter().map(|x| f64::from(x.abs())).sum();
+            let steps = (BLOCK / LANES) as f64 + f64::from(LANES.ilog2());
+            let levels = if x.len() <= BLOCK { 1.0 } else { 2.0 };
+            let bound = levels * steps * f64::from(f32::EPSILON) * size;
+            prop_assert!((f64::from(y[0]) - exact).abs() <= bound, "{} {exact}", y[0]);
         }
     }
 
