@@ -4,7 +4,8 @@ use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use crate::kernels::gemm::Vectors;
-use crate::kernels::math;
+use crate::kernels::math::{self, Elementary};
+use crate::kernels::noise::Fraction;
 
 mod sealed {
     pub trait Sealed {}
@@ -14,11 +15,13 @@ mod sealed {
 
 /// An element of a tensor: `f32`, or `f64` when gradients are put under the microscope.
 ///
-/// The `f32` functions are ours and compile to vector instructions; those of `f64` are the standard
-/// library's, since `f64` is here for accuracy.
+/// The functions are those of [`kernels::math`](crate::kernels::math): vector instructions, and the
+/// same bits on every machine.
 pub trait Real:
     sealed::Sealed
     + Vectors
+    + Elementary
+    + Fraction
     + bytemuck::Pod
     + Default
     + PartialOrd
@@ -37,8 +40,12 @@ pub trait Real:
     const ZERO: Self;
     /// 1
     const ONE: Self;
+    /// ∞
+    const INFINITY: Self;
     /// -∞
     const NEG_INFINITY: Self;
+    /// Not a number.
+    const NAN: Self;
     /// The smallest positive number that is not denormal.
     const MIN_POSITIVE: Self;
     /// `"f32"` or `"f64"`
@@ -54,41 +61,85 @@ pub trait Real:
     fn abs(self) -> Self;
     /// √x
     fn sqrt(self) -> Self;
-    /// eˣ
-    fn exp(self) -> Self;
-    /// eˣ - 1, accurate near 0
-    fn exp_m1(self) -> Self;
-    /// ln x
-    fn ln(self) -> Self;
-    /// ln(1 + x), accurate near 0
-    fn ln_1p(self) -> Self;
-    /// sin x
-    fn sin(self) -> Self;
-    /// cos x
-    fn cos(self) -> Self;
-    /// tanh x
-    fn tanh(self) -> Self;
-    /// The error function (2/√π) ∫₀ˣ e^(-t²) dt.
-    fn erf(self) -> Self;
     /// xᵖ
     fn powf(self, p: Self) -> Self;
+    /// The next number below.
+    fn next_down(self) -> Self;
     /// Neither infinite nor NaN.
     fn is_finite(self) -> bool;
     /// Not a number.
     fn is_nan(self) -> bool;
 
+    /// eˣ.
+    #[inline(always)]
+    fn exp(self) -> Self {
+        math::exp(self)
+    }
+
+    /// eˣ - 1, accurate near 0.
+    #[inline(always)]
+    fn exp_m1(self) -> Self {
+        math::exp_m1(self)
+    }
+
+    /// ln x.
+    #[inline(always)]
+    fn ln(self) -> Self {
+        math::ln(self)
+    }
+
+    /// ln(1 + x), accurate near 0.
+    #[inline(always)]
+    fn ln_1p(self) -> Self {
+        math::ln_1p(self)
+    }
+
+    /// sin x.
+    #[inline(always)]
+    fn sin(self) -> Self {
+        math::sin(self)
+    }
+
+    /// cos x.
+    #[inline(always)]
+    fn cos(self) -> Self {
+        math::cos(self)
+    }
+
+    /// tanh x.
+    #[inline(always)]
+    fn tanh(self) -> Self {
+        math::tanh(self)
+    }
+
     /// 1 / (1 + e^(-x)), without overflow on either side.
     #[inline(always)]
     fn sigmoid(self) -> Self {
-        let e = (-self.abs()).exp();
-        let numerator = if self >= Self::ZERO { Self::ONE } else { e };
-        numerator / (Self::ONE + e)
+        math::sigmoid(self)
     }
 
     /// ln(1 + eˣ), without overflow on either side.
     #[inline(always)]
     fn softplus(self) -> Self {
-        self.max_with(Self::ZERO) + (-self.abs()).exp().ln_1p()
+        math::softplus(self)
+    }
+
+    /// x / (1 + e^(-x)), 0 at -∞.
+    #[inline(always)]
+    fn silu(self) -> Self {
+        math::silu(self)
+    }
+
+    /// The error function (2/√π) ∫₀ˣ e^(-t²) dt.
+    #[inline(always)]
+    fn erf(self) -> Self {
+        math::erf(self)
+    }
+
+    /// x Φ(x) with Φ the normal distribution function, 0 at -∞.
+    #[inline(always)]
+    fn gelu(self) -> Self {
+        math::gelu(self)
     }
 
     /// xⁿ by repeated squaring: the same bits on every machine.
@@ -121,7 +172,9 @@ pub trait Real:
 impl Real for f32 {
     const ZERO: f32 = 0.0;
     const ONE: f32 = 1.0;
+    const INFINITY: f32 = f32::INFINITY;
     const NEG_INFINITY: f32 = f32::NEG_INFINITY;
+    const NAN: f32 = f32::NAN;
     const MIN_POSITIVE: f32 = f32::MIN_POSITIVE;
     const NAME: &'static str = "f32";
 
@@ -146,40 +199,16 @@ impl Real for f32 {
         f32::sqrt(self)
     }
     #[inline(always)]
-    fn exp(self) -> f32 {
-        math::exp(self)
-    }
-    #[inline(always)]
-    fn exp_m1(self) -> f32 {
-        math::exp_m1(self)
-    }
-    #[inline(always)]
-    fn ln(self) -> f32 {
-        math::ln(self)
-    }
-    #[inline(always)]
-    fn ln_1p(self) -> f32 {
-        math::ln_1p(self)
-    }
-    #[inline(always)]
-    fn sin(self) -> f32 {
-        f64::from(self).sin() as f32
-    }
-    #[inline(always)]
-    fn cos(self) -> f32 {
-        f64::from(self).cos() as f32
-    }
-    #[inline(always)]
-    fn tanh(self) -> f32 {
-        math::tanh(self)
-    }
-    #[inline(always)]
-    fn erf(self) -> f32 {
-        libm::erff(self)
-    }
-    #[inline(always)]
     fn powf(self, p: f32) -> f32 {
-        f64::from(self).powf(f64::from(p)) as f32
+        libm::pow(f64::from(self), f64::from(p)) as f32
+    }
+    #[inline(always)]
+    fn gelu(self) -> f32 {
+        math::gelu(f64::from(self)) as f32
+    }
+    #[inline(always)]
+    fn next_down(self) -> f32 {
+        f32::next_down(self)
     }
     #[inline(always)]
     fn is_finite(self) -> bool {
@@ -194,7 +223,9 @@ impl Real for f32 {
 impl Real for f64 {
     const ZERO: f64 = 0.0;
     const ONE: f64 = 1.0;
+    const INFINITY: f64 = f64::INFINITY;
     const NEG_INFINITY: f64 = f64::NEG_INFINITY;
+    const NAN: f64 = f64::NAN;
     const MIN_POSITIVE: f64 = f64::MIN_POSITIVE;
     const NAME: &'static str = "f64";
 
@@ -219,40 +250,12 @@ impl Real for f64 {
         f64::sqrt(self)
     }
     #[inline(always)]
-    fn exp(self) -> f64 {
-        f64::exp(self)
-    }
-    #[inline(always)]
-    fn exp_m1(self) -> f64 {
-        f64::exp_m1(self)
-    }
-    #[inline(always)]
-    fn ln(self) -> f64 {
-        f64::ln(self)
-    }
-    #[inline(always)]
-    fn ln_1p(self) -> f64 {
-        f64::ln_1p(self)
-    }
-    #[inline(always)]
-    fn sin(self) -> f64 {
-        f64::sin(self)
-    }
-    #[inline(always)]
-    fn cos(self) -> f64 {
-        f64::cos(self)
-    }
-    #[inline(always)]
-    fn tanh(self) -> f64 {
-        f64::tanh(self)
-    }
-    #[inline(always)]
-    fn erf(self) -> f64 {
-        libm::erf(self)
-    }
-    #[inline(always)]
     fn powf(self, p: f64) -> f64 {
-        f64::powf(self, p)
+        libm::pow(self, p)
+    }
+    #[inline(always)]
+    fn next_down(self) -> f64 {
+        f64::next_down(self)
     }
     #[inline(always)]
     fn is_finite(self) -> bool {

@@ -9,6 +9,45 @@ use crate::shape::{MAX_RANK, Shape};
 /// A function of one number, given as a value so that kernels can inline it.
 pub(crate) trait Function1: Copy + Send + Sync {
     fn call<T: Real>(self, x: T) -> T;
+
+    /// Whether [`is_rare`](Function1::is_rare) is ever true.
+    const HAS_RARE: bool = false;
+
+    /// Whether `call` is wrong for x, so that the kernel comes back with `call_rare`.
+    fn is_rare<T: Real>(self, _x: T) -> bool {
+        false
+    }
+
+    /// The function where it needs more than a loop of vector instructions can do.
+    fn call_rare<T: Real>(self, x: T) -> T {
+        self.call(x)
+    }
+}
+
+/// Numbers in a chunk: a few vectors of the widest kind.
+const CHUNK: usize = 64;
+
+/// f(x) for one chunk. By value, so that the compiler need not ask whether x and y overlap.
+#[inline(always)]
+fn chunk<F: Function1, T: Real>(f: F, x: [T; CHUNK]) -> [T; CHUNK] {
+    let mut y = x;
+    for y in &mut y {
+        *y = f.call(*y);
+    }
+    if F::HAS_RARE && x.iter().fold(false, |any, x| any | f.is_rare(*x)) {
+        for (y, x) in y.iter_mut().zip(x).filter(|(_, x)| f.is_rare(*x)) {
+            *y = f.call_rare(x);
+        }
+    }
+    y
+}
+
+/// f(x) for less than a chunk, filled up so that the loop exists once.
+#[inline(always)]
+fn rest<F: Function1, T: Real>(f: F, x: &[T]) -> [T; CHUNK] {
+    let mut filled = [T::ZERO; CHUNK];
+    filled[..x.len()].copy_from_slice(x);
+    chunk(f, filled)
 }
 
 /// A function of two numbers.
@@ -16,14 +55,20 @@ pub(crate) trait Function2: Copy + Send + Sync {
     fn call<T: Real>(self, a: T, b: T) -> T;
 }
 
-struct Map<'a, F, T>(F, &'a [T], &'a mut [T]);
+pub(super) struct Map<'a, F, T>(pub(super) F, pub(super) &'a [T], pub(super) &'a mut [T]);
 
 impl<F: Function1, T: Real> Kernel for Map<'_, F, T> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        for (y, x) in self.2.iter_mut().zip(self.1) {
-            *y = self.0.call(*x);
+        let Map(f, x, y) = self;
+        let (x, x_rest) = x.as_chunks();
+        let (y, y_rest) = y.as_chunks_mut();
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = chunk(f, *x);
+        }
+        if !x_rest.is_empty() {
+            y_rest.copy_from_slice(&rest(f, x_rest)[..x_rest.len()]);
         }
     }
 }
@@ -34,8 +79,13 @@ impl<F: Function1, T: Real> Kernel for MapAssign<'_, F, T> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        for x in self.1 {
-            *x = self.0.call(*x);
+        let MapAssign(f, x) = self;
+        let (chunks, x_rest) = x.as_chunks_mut();
+        for x in chunks {
+            *x = chunk(f, *x);
+        }
+        if !x_rest.is_empty() {
+            x_rest.copy_from_slice(&rest(f, x_rest)[..x_rest.len()]);
         }
     }
 }

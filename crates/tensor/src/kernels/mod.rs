@@ -1,8 +1,8 @@
 //! Slices in, slices out. Kernels know numbers and lengths, no tensors and no graph.
 //!
-//! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), [`threads`], `math`
-//! (functions of one number), `elementwise`, `reduce`, `permute`, [`gemm`], and the fused ones:
-//! `bce`, `reparameterize`, [`optimizer`].
+//! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), [`threads`],
+//! [`math`] (functions of one number), `elementwise`, `reduce`, `permute`, [`gemm`], and the fused
+//! ones: `bce`, `reparameterize`, `noise`, [`optimizer`].
 //! All `unsafe` code of the project is in this folder.
 //!
 //! **The same bits.** Work is split by size and never by the number of threads; an element of a
@@ -14,7 +14,8 @@ pub mod bytes;
 pub(crate) mod elementwise;
 pub mod gemm;
 pub mod isa;
-pub(crate) mod math;
+pub mod math;
+pub(crate) mod noise;
 pub mod optimizer;
 pub(crate) mod permute;
 pub(crate) mod reduce;

@@ -167,6 +167,23 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn the_error_of_a_sum_is_within_its_bound(
+            x in prop::collection::vec(-1e3f32..1e3, 0..20_000), offset in 0usize..4,
+        ) {
+            let x = &x[offset.min(x.len())..];
+            let mut y = [0.0];
+            reduce(Sum, x, [1, x.len(), 1], &mut y);
+            let exact: f64 = x.iter().map(|x| f64::from(*x)).sum();
+            let size: f64 = x.iter().map(|x| f64::from(x.abs())).sum();
+            let steps = (BLOCK / LANES) as f64 + f64::from(LANES.ilog2());
+            let levels = if x.len() <= BLOCK { 1.0 } else { 2.0 };
+            let bound = levels * steps * f64::from(f32::EPSILON) * size;
+            prop_assert!((f64::from(y[0]) - exact).abs() <= bound, "{} {exact}", y[0]);
+        }
+    }
+
     #[test]
     fn a_million_small_floats_keep_their_digits() {
         // A plain loop in f32 ends at 100958.34: 1 % off.

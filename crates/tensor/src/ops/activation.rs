@@ -119,10 +119,7 @@ unary! {
 
 unary! {
     Gelu, "gelu", "x̄ = (Φ(x) + x φ(x)) ȳ", Needs::INPUTS,
-    value: |x| {
-        let half = T::from_f64(0.5);
-        half * x * (T::ONE + (x * T::from_f64(std::f64::consts::FRAC_1_SQRT_2)).erf())
-    },
+    value: |x| x.gelu(),
     vjp: |v, gy| {
         let x = v.input(0);
         let half = T::from_f64(0.5);
@@ -137,7 +134,7 @@ unary! {
 
 unary! {
     Silu, "silu", "x̄ = s (1 + x (1 - s)) ȳ, s = sigmoid(x)", Needs::INPUTS,
-    value: |x| x * x.sigmoid(),
+    value: |x| x.silu(),
     vjp: |v, gy| {
         let x = v.input(0);
         let s = x.sigmoid();

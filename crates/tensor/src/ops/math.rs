@@ -4,6 +4,7 @@ use super::map::{Domain, Map, Unary};
 use super::run;
 use crate::check::Sampler;
 use crate::kernels::elementwise::Function1;
+use crate::kernels::math;
 use crate::{Needs, Real, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
@@ -74,6 +75,7 @@ macro_rules! unary {
         $(#[$doc:meta])* $op:ident $(($field:ident: $type:ty))?, $name:literal, $rule:literal,
         $needs:expr,
         value: |$x:ident| $value:expr,
+        $(rare: |$huge:ident| $is_rare:expr => $rare:expr,)?
         vjp: |$values:ident, $gy:ident| $vjp:expr,
         reference: |$r:ident| $reference:expr,
         samples: |$any:ident| $samples:expr $(,)?
@@ -88,6 +90,19 @@ macro_rules! unary {
                 $(let $op($field) = self;)?
                 $value
             }
+
+            $(
+                const HAS_RARE: bool = true;
+
+                #[inline(always)]
+                fn is_rare<T: Real>(self, $huge: T) -> bool {
+                    $is_rare
+                }
+
+                fn call_rare<T: Real>(self, $huge: T) -> T {
+                    $rare
+                }
+            )?
         }
 
         impl Unary for $op {
@@ -198,7 +213,8 @@ unary! {
 
 unary! {
     Sin, "sin", "x̄ = cos(x) ȳ", Needs::INPUTS,
-    value: |x| x.sin(),
+    value: |x| math::sin_moderate(x),
+    rare: |x| math::is_huge(x) => x.sin(),
     vjp: |v, gy| gy * v.input(0).cos(),
     reference: |x| x.sin(),
     samples: |_any| vec![(Sin, Domain::new(-7.0, 7.0))],
@@ -206,7 +222,8 @@ unary! {
 
 unary! {
     Cos, "cos", "x̄ = -sin(x) ȳ", Needs::INPUTS,
-    value: |x| x.cos(),
+    value: |x| math::cos_moderate(x),
+    rare: |x| math::is_huge(x) => x.cos(),
     vjp: |v, gy| -(gy * v.input(0).sin()),
     reference: |x| x.cos(),
     samples: |_any| vec![(Cos, Domain::new(-7.0, 7.0))],

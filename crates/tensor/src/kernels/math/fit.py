@@ -1,0 +1,80 @@
+"""The polynomials and constants of this folder, as Rust: `python fit.py` (needs mpmath).
+
+Each polynomial meets its function at the Chebyshev nodes of an interval, which is within a small
+factor of the best one. Beside it stands its largest error relative to what it becomes a part of.
+"""
+
+from mpmath import cos, erf, erfc, exp, expm1, log, log1p, lu_solve, matrix, mp, mpf, nstr, pi, polyval, sin, sqrt
+
+mp.dps = 60
+DIGITS = {"f32": 24, "f64": 53}
+
+
+def nearest(x, digits):
+    with mp.workprec(digits):
+        return +x
+
+
+def literal(x, digits):
+    """The shortest decimal that reads back as the nearest number of so many binary digits."""
+    x = nearest(x, digits)
+    for places in range(1, 20):
+        if nearest(mpf(nstr(x, places, strip_zeros=False)), digits) == x:
+            return nstr(x, places, min_fixed=-3, max_fixed=7)
+
+
+def fit(f, low, high, degree):
+    middle, half, count = (low + high) / 2, (high - low) / 2, degree + 1
+    # Half of 1e-30 keeps clear of 0, where the functions below are 0 / 0.
+    nodes = [middle + half * cos(pi * (2 * i + 1) / (2 * count)) + mpf("1e-30") for i in range(count)]
+    powers = matrix([[x**j for j in range(count)] for x in nodes])
+    return list(lu_solve(powers, matrix([f(x) for x in nodes])))
+
+
+def show(name, f, low, high, degrees, weight):
+    low, high = mpf(low), mpf(high)
+    for kind, degree in degrees.items():
+        c = fit(f, low, high, degree)
+        xs = [low + (high - low) * (mpf(k) + mpf(1) / 3) / 500 for k in range(500)]
+        error = max(abs((polyval(c[::-1], x) - f(x)) * weight(x)) for x in xs)
+        print(f"// {kind} {name}: relative error {nstr(error, 2)}")
+        print("&[" + ", ".join(literal(x, DIGITS[kind]) for x in c) + "]")
+
+
+def parts(name, x, count):
+    for kind, digits in DIGITS.items():
+        rest, out = x, []
+        for _ in range(count):
+            out.append(literal(rest, digits))
+            rest -= nearest(rest, digits)
+        print(f"// {kind} {name}: {', '.join(out)}")
+
+
+def tail(a):
+    return erfc(a / sqrt(mpf(2))) / 2 * exp(a * a / 2)
+
+
+def of_t(t):
+    a = 4 * (1 + t) / (1 - t)
+    return tail(a) * (a + 1)
+
+
+half = log(mpf(2)) / 2 * mpf("1.01")
+show("EXP", lambda r: (expm1(r) - r) / r**2, -half, half, {"f32": 4, "f64": 10}, lambda r: r**2 / expm1(r))
+parts("LN_2", log(mpf(2)), 2)
+
+low, high = sqrt(mpf(1) / 2) - 1, sqrt(mpf(2)) - 1
+show("LN", lambda f: (log1p(f) - f + f * f / 2) / f**3, low, high, {"f32": 7, "f64": 20}, lambda f: f**3 / log1p(f))
+
+ratio = lambda z: erf(sqrt(z)) / sqrt(z)
+show("ERF", ratio, 0, 1, {"f32": 6, "f64": 13}, lambda z: 1 / ratio(z))
+for kind, end, degree in (("f32", 15, 10), ("f64", 39, 24)):
+    show("TAIL", of_t, -1, mpf(end - 4) / (end + 4), {kind: degree}, lambda t: 1 / of_t(t))
+
+end = mpf("0.8") ** 2
+show("SIN", lambda z: (sin(sqrt(z)) / sqrt(z) - 1) / z, 0, end, {"f32": 2, "f64": 5}, lambda z: z)
+show("COS", lambda z: (cos(sqrt(z)) - 1 + z / 2) / z**2, 0, end, {"f32": 2, "f64": 5}, lambda z: z * z)
+parts("PI_2", pi / 2, 3)
+mp.dps = 500
+bits = int(2 / pi * mpf(2) ** 1216)
+print("// 2/π:", ", ".join(f"0x{bits >> (64 * i) & (2**64 - 1):016x}" for i in reversed(range(19))))

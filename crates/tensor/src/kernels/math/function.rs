@@ -1,0 +1,113 @@
+//! The functions by name, over slices.
+
+use crate::Real;
+use crate::kernels::elementwise::{self, Function1};
+use crate::kernels::isa::{Isa, dispatch_to};
+use crate::kernels::math;
+
+macro_rules! functions {
+    ($($(#[$doc:meta])* $function:ident: $method:ident $(, $rare:ident => $call:ident)?;)*) => {
+        /// A function of one number.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Function {
+            $($(#[$doc])* $function,)*
+        }
+
+        impl Function {
+            /// All of them.
+            pub const ALL: &'static [Function] = &[$(Function::$function),*];
+
+            /// Its name: that of the method of [`Real`].
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Function::$function => stringify!($method),)*
+                }
+            }
+        }
+
+        $(
+            #[derive(Clone, Copy)]
+            struct $function;
+
+            impl Function1 for $function {
+                #[inline(always)]
+                fn call<T: Real>(self, x: T) -> T {
+                    functions!(@call x $method $($call)?)
+                }
+
+                $(
+                    const HAS_RARE: bool = true;
+
+                    #[inline(always)]
+                    fn is_rare<T: Real>(self, x: T) -> bool {
+                        math::$rare(x)
+                    }
+
+                    fn call_rare<T: Real>(self, x: T) -> T {
+                        x.$method()
+                    }
+                )?
+            }
+        )*
+
+        /// y = f(x), element by element, on all threads.
+        ///
+        /// ```
+        /// use elbo_tensor::kernels::math::{Function, map};
+        ///
+        /// let mut y = [0.0; 2];
+        /// map(Function::Exp, &[0.0, 1.0], &mut y);
+        /// assert_eq!(y, [1.0, std::f64::consts::E]);
+        /// ```
+        ///
+        /// # Panics
+        /// If the lengths differ.
+        pub fn map<T: Real>(function: Function, x: &[T], y: &mut [T]) {
+            match function {
+                $(Function::$function => elementwise::map($function, x, y),)*
+            }
+        }
+
+        /// The same on one thread and a given instruction set.
+        ///
+        /// # Panics
+        /// If the lengths differ or the machine lacks the set.
+        pub fn map_on<T: Real>(isa: Isa, function: Function, x: &[T], y: &mut [T]) {
+            assert_eq!(x.len(), y.len());
+            match function {
+                $(Function::$function => dispatch_to(isa, elementwise::Map($function, x, y)),)*
+            }
+        }
+    };
+    (@call $x:ident $method:ident) => { $x.$method() };
+    (@call $x:ident $method:ident $moderate:ident) => { math::$moderate($x) };
+}
+
+functions! {
+    /// eˣ
+    Exp: exp;
+    /// eˣ - 1
+    ExpM1: exp_m1;
+    /// ln x
+    Ln: ln;
+    /// ln(1 + x)
+    Ln1p: ln_1p;
+    /// tanh x
+    Tanh: tanh;
+    /// 1 / (1 + e^(-x))
+    Sigmoid: sigmoid;
+    /// ln(1 + eˣ)
+    Softplus: softplus;
+    /// (2/√π) ∫₀ˣ e^(-t²) dt
+    Erf: erf;
+    /// x Φ(x), Φ the normal distribution function
+    Gelu: gelu;
+    /// x / (1 + e^(-x))
+    Silu: silu;
+    /// sin x
+    Sin: sin, is_huge => sin_moderate;
+    /// cos x
+    Cos: cos, is_huge => cos_moderate;
+    /// √x
+    Sqrt: sqrt;
+}

@@ -1,0 +1,76 @@
+//! The functions of one number: accuracy, special values, and the same bits on every instruction set.
+
+#[path = "../examples/exhaustive/oracle.rs"]
+mod oracle;
+
+use elbo_tensor::kernels::isa;
+use elbo_tensor::kernels::math::{Function, map, map_on};
+
+/// Every 4001st `f32`, and those around powers of two.
+fn singles() -> Vec<f32> {
+    let mut x: Vec<f32> = (0..=u32::MAX).step_by(4001).map(f32::from_bits).collect();
+    for exponent in 0..=255u32 {
+        for fraction in [0, 1, 2, 0x7f_fffe, 0x7f_ffff] {
+            let bits = exponent << 23 | fraction;
+            x.extend([f32::from_bits(bits), -f32::from_bits(bits)]);
+        }
+    }
+    x
+}
+
+#[test]
+fn every_function_of_f32_stays_within_its_bound() {
+    let x = singles();
+    let mut y = vec![0.0; x.len()];
+    for &function in Function::ALL {
+        map(function, &x, &mut y);
+        for (&x, &y) in x.iter().zip(&y) {
+            let truth = oracle::exact(function, f64::from(x));
+            let error = oracle::error(y, truth);
+            let name = function.name();
+            assert!(
+                error <= oracle::bound(function),
+                "{name}({x:e}) = {y:e}: {error} ulp from {truth:e}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_instruction_set_gives_the_same_bits() {
+    let x = singles();
+    let double: Vec<f64> = x.iter().map(|x| f64::from(*x) * 1.000_000_1).collect();
+    let (mut y, mut z) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+    let mut best = (y.clone(), z.clone());
+    for &function in Function::ALL {
+        for (i, set) in isa::available().into_iter().enumerate() {
+            map_on(set, function, &x, &mut y);
+            map_on(set, function, &double, &mut z);
+            if i == 0 {
+                (best.0.clone_from(&y), best.1.clone_from(&z));
+            }
+            for i in 0..x.len() {
+                let same =
+                    y[i].to_bits() == best.0[i].to_bits() || y[i].is_nan() && best.0[i].is_nan();
+                assert!(
+                    same,
+                    "{} of {:e} on {set}: {:e}, {:e}",
+                    function.name(),
+                    x[i],
+                    y[i],
+                    best.0[i]
+                );
+                let same =
+                    z[i].to_bits() == best.1[i].to_bits() || z[i].is_nan() && best.1[i].is_nan();
+                assert!(
+                    same,
+                    "{} of {:e} on {set}: {:e}, {:e}",
+                    function.name(),
+                    double[i],
+                    z[i],
+                    best.1[i]
+                );
+            }
+        }
+    }
+}
