@@ -10,6 +10,7 @@
 //! does not depend on how many threads took part, nor on the instruction set.
 
 pub(crate) mod bce;
+pub(crate) mod conv;
 pub(crate) mod elementwise;
 pub mod gemm;
 pub mod isa;

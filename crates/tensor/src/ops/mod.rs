@@ -9,6 +9,7 @@ mod activation;
 mod arithmetic;
 mod bce;
 mod compare;
+mod conv;
 mod gaussian_kl;
 mod index;
 mod join;
@@ -21,6 +22,8 @@ mod reduce;
 mod reparameterize;
 mod select;
 mod softmax;
+
+pub use conv::Convolution;
 
 use crate::check::{self, Entry};
 use crate::{Op, Real, Tensor, apply};
@@ -92,6 +95,9 @@ operations![
     linear::Linear,
     bce::BceWithLogits,
     bce::BceGradient,
+    conv::Conv2d,
+    conv::Conv2dInput,
+    conv::Conv2dWeight,
     reparameterize::Reparameterize,
     gaussian_kl::GaussianKl,
 ];

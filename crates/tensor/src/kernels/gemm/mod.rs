@@ -27,7 +27,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use self::part::{Part, cut};
-pub use self::vector::Vectors;
+pub use self::vector::{Vector, Vectors};
 use super::isa::{self, Isa, dispatch_to};
 use crate::Real;
 
