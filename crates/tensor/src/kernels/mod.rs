@@ -1,7 +1,7 @@
 //! Slices in, slices out. Kernels know numbers and lengths, no tensors and no graph.
 //!
 //! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), `math`
-//! (functions of one number), `elementwise`, `reduce`, `permute`, [`gemm`], and the fused ones:
+//! (functions of one number), `elementwise`, `reduce`, `permute`, [`gemm`], `conv`, `pool`, `resample`, and the fused ones:
 //! `bce`, `reparameterize`, [`optimizer`].
 //! All `unsafe` code of the project is in this folder.
 //!
@@ -17,8 +17,10 @@ pub mod isa;
 pub(crate) mod math;
 pub mod optimizer;
 pub(crate) mod permute;
+pub(crate) mod pool;
 pub(crate) mod reduce;
 pub(crate) mod reparameterize;
+pub(crate) mod resample;
 
 /// Elements that a thread takes at a time. Below this, handing work to another thread costs more
 /// (some 5 microseconds) than the work itself.

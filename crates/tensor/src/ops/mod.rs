@@ -18,12 +18,15 @@ mod linear;
 mod map;
 mod math;
 mod matmul;
+mod pool;
 mod reduce;
 mod reparameterize;
+mod resample;
 mod select;
 mod softmax;
 
 pub use conv::Convolution;
+pub use pool::Pooling;
 
 use crate::check::{self, Entry};
 use crate::{Op, Real, Tensor, apply};
@@ -98,6 +101,10 @@ operations![
     conv::Conv2d,
     conv::Conv2dInput,
     conv::Conv2dWeight,
+    pool::MaxPool2d,
+    pool::MaxScatter,
+    pool::MaxGather,
+    resample::Resample,
     reparameterize::Reparameterize,
     gaussian_kl::GaussianKl,
 ];
