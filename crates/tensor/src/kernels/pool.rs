@@ -31,9 +31,9 @@ impl Window {
     }
 
     /// Whether windows are pairs next to each other, the last perhaps of one.
+    #[inline(always)]
     fn is_pairs(&self) -> bool {
         (self.kernel, self.stride, self.padding, self.dilation) == (2, 2, 0, 1)
-            && self.output == self.input.div_ceil(2)
     }
 }
 
@@ -68,9 +68,21 @@ impl<T: Real> Visit<T> for Gather {
     #[inline(always)]
     fn visit(windows: [Window; 2], x: &[T], values: &[T], out: &mut [T]) {
         let [rows, columns] = windows;
-        for i in 0..rows.output {
-            for j in 0..columns.output {
-                out[i * columns.output + j] = values[largest(windows, i, j, x)];
+        for (i, out) in out.chunks_exact_mut(columns.output).enumerate() {
+            let whole = whole_pairs(windows, i);
+            if whole > 0 {
+                let start = 2 * i * columns.input;
+                let [x, values] = [x, values]
+                    .map(|plane| [0, columns.input].map(|row| &plane[start + row..][..2 * whole]));
+                let out = &mut out[..whole];
+                match whole {
+                    8.. => starts(whole, 8).for_each(|at| gather_block::<T, 8>(x, values, at, out)),
+                    4.. => starts(whole, 4).for_each(|at| gather_block::<T, 4>(x, values, at, out)),
+                    _ => starts(whole, 1).for_each(|at| gather_block::<T, 1>(x, values, at, out)),
+                }
+            }
+            for j in whole..columns.output {
+                out[j] = values[largest([rows, columns], i, j, x)];
             }
         }
     }
@@ -84,11 +96,112 @@ impl<T: Real> Visit<T> for Scatter {
     fn visit(windows: [Window; 2], x: &[T], values: &[T], out: &mut [T]) {
         let [rows, columns] = windows;
         out.fill(T::ZERO);
-        for i in 0..rows.output {
-            for j in 0..columns.output {
-                out[largest(windows, i, j, x)] += values[i * columns.output + j];
+        for (i, values) in values.chunks_exact(columns.output).enumerate() {
+            let whole = whole_pairs(windows, i);
+            if whole > 0 {
+                let start = 2 * i * columns.input;
+                let x = [0, columns.input].map(|row| &x[start + row..][..2 * whole]);
+                let (first, second) = out[start..].split_at_mut(columns.input);
+                let out = &mut [&mut first[..2 * whole], &mut second[..2 * whole]];
+                let values = &values[..whole];
+                match whole {
+                    8.. => {
+                        starts(whole, 8).for_each(|at| scatter_block::<T, 8>(x, values, at, out))
+                    }
+                    4.. => {
+                        starts(whole, 4).for_each(|at| scatter_block::<T, 4>(x, values, at, out))
+                    }
+                    _ => starts(whole, 1).for_each(|at| scatter_block::<T, 1>(x, values, at, out)),
+                }
+            }
+            for j in whole..columns.output {
+                out[largest([rows, columns], i, j, x)] += values[j];
             }
         }
+    }
+}
+
+/// How many windows of row i, from the left, are whole squares of 2 × 2 next to each other: these
+/// have loops without branches.
+#[inline(always)]
+fn whole_pairs([rows, columns]: [Window; 2], i: usize) -> usize {
+    let pairs = rows.is_pairs() && columns.is_pairs() && 2 * i + 1 < rows.input;
+    if pairs { columns.input / 2 } else { 0 }
+}
+
+/// Where blocks of N windows begin. What would go beyond the end begins before it instead: some
+/// windows are done twice.
+#[inline(always)]
+fn starts(count: usize, n: usize) -> impl Iterator<Item = usize> {
+    (0..count).step_by(n).map(move |at| at.min(count - n))
+}
+
+/// Entries first, first + 2, …: blocks are copied into arrays, or the compiler, which cannot know
+/// that operands do not overlap, makes no vectors of them.
+#[inline(always)]
+fn every_other<T: Real, const N: usize>(row: &[T], first: usize) -> [T; N] {
+    let row = &row[first..first + 2 * N - 1];
+    std::array::from_fn(|j| row[2 * j])
+}
+
+/// N squares of 2 × 2 by their places, in order.
+#[inline(always)]
+fn squares<T: Real, const N: usize>([top, bottom]: [&[T]; 2], at: usize) -> [[T; N]; 4] {
+    let (left, right) = (2 * at, 2 * at + 1);
+    [
+        every_other(top, left),
+        every_other(top, right),
+        every_other(bottom, left),
+        every_other(bottom, right),
+    ]
+}
+
+/// Whether x takes the place of the largest so far.
+#[inline(always)]
+fn replaces<T: Real>(x: T, best: T) -> bool {
+    (x > best) | x.is_nan()
+}
+
+#[inline(always)]
+fn gather_block<T: Real, const N: usize>(x: [&[T]; 2], v: [&[T]; 2], at: usize, out: &mut [T]) {
+    let (x, v) = (squares::<T, N>(x, at), squares::<T, N>(v, at));
+    let (mut best, mut value) = (x[0], v[0]);
+    for place in 1..4 {
+        for j in 0..N {
+            let replaces = replaces(x[place][j], best[j]);
+            value[j] = if replaces { v[place][j] } else { value[j] };
+            best[j] = if replaces { x[place][j] } else { best[j] };
+        }
+    }
+    out[at..at + N].copy_from_slice(&value);
+}
+
+#[inline(always)]
+fn scatter_block<T: Real, const N: usize>(
+    x: [&[T]; 2],
+    values: &[T],
+    at: usize,
+    [top, bottom]: &mut [&mut [T]; 2],
+) {
+    let x = squares::<T, N>(x, at);
+    let mut value = [T::ZERO; N];
+    value.copy_from_slice(&values[at..at + N]);
+    let mut best = x[0];
+    let mut parts = [value, [T::ZERO; N], [T::ZERO; N], [T::ZERO; N]];
+    for place in 1..4 {
+        for j in 0..N {
+            let replaces = replaces(x[place][j], best[j]);
+            best[j] = if replaces { x[place][j] } else { best[j] };
+            for part in &mut parts[..place] {
+                part[j] = if replaces { T::ZERO } else { part[j] };
+            }
+            parts[place][j] = if replaces { value[j] } else { T::ZERO };
+        }
+    }
+    let (top, bottom) = (&mut top[2 * at..][..2 * N], &mut bottom[2 * at..][..2 * N]);
+    for j in 0..N {
+        (top[2 * j], top[2 * j + 1]) = (parts[0][j], parts[1][j]);
+        (bottom[2 * j], bottom[2 * j + 1]) = (parts[2][j], parts[3][j]);
     }
 }
 

@@ -198,7 +198,7 @@ impl<T: Real> Op<T> for Conv2d {
             values.wanted(1, || run(weight, [values.input(0), gy.clone()])),
         ];
         if values.count() == 3 {
-            cotangents.push(values.wanted(2, || gy.sum_axes([0, 2, 3], false)));
+            cotangents.push(values.wanted(2, || gy.sum_axes([2, 3], false).sum_axes(0, false)));
         }
         cotangents
     }

@@ -9,7 +9,7 @@ use super::super::gemm::Vector;
 use super::super::isa::{Isa, Kernel, dispatch_to};
 use super::area;
 use super::axis::{Pass, Walk};
-use super::planes::{Planes, copy};
+use super::planes::{Planes, map_row};
 use crate::Real;
 use crate::buffer::Buffer;
 
@@ -21,6 +21,9 @@ pub(super) const SLACK: usize = 16;
 
 /// Numbers of the planes of one band: they are to stay in the second-level cache.
 pub(super) const BAND: usize = 64 * 1024;
+
+/// Into how many tasks, at most, bands of images are cut.
+const TASKS: usize = 32;
 
 /// What is to be computed: targets [batch, groups · targets, ..] from sources.
 pub(super) struct Filter<'a, T> {
@@ -134,7 +137,7 @@ pub(super) fn correlate<T: Real>(isa: Isa, filter: &Filter<'_, T>, x: &[T], y: &
         }
     };
     let pieces = filter.batch * filter.groups * bands;
-    (0..pieces).into_par_iter().for_each(piece);
+    (0..pieces).into_par_iter().with_min_len(pieces / TASKS).for_each(piece);
 }
 
 /// Where the result goes. Pieces write disjoint parts of it.
@@ -235,8 +238,7 @@ impl<T: Real, V: Vector<T>> Piece<'_, T, V> {
             let to = unsafe { std::slice::from_raw_parts_mut(self.target.start.add(at), width) };
             if x.step == 1 {
                 let to = &mut to[..x.count];
-                copy(&sums[..to.len()], to);
-                to.iter_mut().for_each(|to| *to = *to + bias);
+                map_row(sums, to, |sum| sum + bias);
             } else {
                 let to = to[x.first..].iter_mut().step_by(x.step);
                 to.zip(&sums[..x.count]).for_each(|(to, sum)| *to = *sum + bias);

@@ -63,8 +63,8 @@ impl<'a> Planes<'a> {
                             continue;
                         }
                         let from = &channel[at as usize * width..][..width];
-                        to[..inside.start].fill(T::ZERO);
-                        to[inside.end..].fill(T::ZERO);
+                        to[..inside.start].iter_mut().for_each(|to| *to = T::ZERO);
+                        to[inside.end..].iter_mut().for_each(|to| *to = T::ZERO);
                         let to = &mut to[inside.clone()];
                         let start = (inside.start * x.step) as isize + left;
                         if to.is_empty() {
@@ -81,10 +81,34 @@ impl<'a> Planes<'a> {
     }
 }
 
-/// A copy of a few numbers, without a call.
+/// A copy of a few numbers.
 #[inline(always)]
 pub(super) fn copy<T: Real>(from: &[T], to: &mut [T]) {
-    to.copy_from_slice(from);
+    map_row(from, to, |x| x);
+}
+
+/// to = f(from), for rows that are too short for a call of `memcpy` to pay: eight at a time, and the
+/// last eight once more.
+#[inline(always)]
+pub(super) fn map_row<T: Real>(from: &[T], to: &mut [T], f: impl Fn(T) -> T) {
+    const STEP: usize = 8;
+    let length = to.len();
+    let from = &from[..length];
+    if length < STEP {
+        for i in 0..length {
+            to[i] = f(from[i]);
+        }
+        return;
+    }
+    let mut at = 0;
+    while at < length {
+        let start = at.min(length - STEP);
+        let (from, to) = (&from[start..start + STEP], &mut to[start..start + STEP]);
+        for i in 0..STEP {
+            to[i] = f(from[i]);
+        }
+        at += STEP;
+    }
 }
 
 /// The i below `count` for which start + i · step lies in 0..length.
