@@ -31,6 +31,7 @@ mod optim;
 pub use dist::{Bernoulli, Normal, kl_standard_normal};
 pub use loss::Reduction;
 pub use nn::{
-    Activation, Dropout, Initializer, Linear, Module, Parameter, Parameters, Pass, Sequential,
+    Activation, AvgPool2d, Conv2d, ConvTranspose2d, Dropout, Initializer, Linear, MaxPool2d,
+    Module, Parameter, Parameters, Pass, PixelShuffle, Sequential, Upsample,
 };
 pub use optim::{Adam, AdamW, Optimizer, OptimizerState, Schedule, Sgd, gradient_norm};

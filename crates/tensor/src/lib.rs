@@ -42,6 +42,7 @@ pub use graph::{
     Gradients, Graph, NanOrigin, Needs, Op, Values, apply, find_nan, grad, hessian_vector_product,
     jacobian, no_grad, vjp,
 };
+pub use ops::{Convolution, Pooling};
 pub use random::Stream;
 pub use real::Real;
 pub use shape::{Axes, IntoAxes, MAX_RANK, Shape};

@@ -1,8 +1,8 @@
 //! Slices in, slices out. Kernels know numbers and lengths, no tensors and no graph.
 //!
 //! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), [`threads`],
-//! [`math`] (functions of one number), `elementwise`, `reduce`, `permute`, [`gemm`], and the fused
-//! ones: `bce`, `reparameterize`, `noise`, [`optimizer`].
+//! [`math`] (functions of one number), `elementwise`, `reduce`, `permute`, [`gemm`], `conv`, `pool`,
+//! `resample`, and the fused ones: `bce`, `reparameterize`, `noise`, [`optimizer`].
 //! All `unsafe` code of the project is in this folder.
 //!
 //! **The same bits.** Work is split by size and never by the number of threads; an element of a
@@ -11,6 +11,7 @@
 
 pub(crate) mod bce;
 pub mod bytes;
+pub(crate) mod conv;
 pub(crate) mod elementwise;
 pub mod gemm;
 pub mod isa;
@@ -18,8 +19,10 @@ pub mod math;
 pub(crate) mod noise;
 pub mod optimizer;
 pub(crate) mod permute;
+pub(crate) mod pool;
 pub(crate) mod reduce;
 pub(crate) mod reparameterize;
+pub(crate) mod resample;
 pub mod threads;
 
 /// Elements that a thread takes at a time. Below this, handing work to another thread costs more

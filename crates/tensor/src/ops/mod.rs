@@ -9,6 +9,7 @@ mod activation;
 mod arithmetic;
 mod bce;
 mod compare;
+mod conv;
 mod gaussian_kl;
 mod index;
 mod join;
@@ -17,10 +18,15 @@ mod linear;
 mod map;
 mod math;
 mod matmul;
+mod pool;
 mod reduce;
 mod reparameterize;
+mod resample;
 mod select;
 mod softmax;
+
+pub use conv::Convolution;
+pub use pool::Pooling;
 
 use crate::check::{self, Entry};
 use crate::{Op, Real, Tensor, apply};
@@ -93,6 +99,13 @@ operations![
     linear::Linear,
     bce::BceWithLogits,
     bce::BceGradient,
+    conv::Conv2d,
+    conv::Conv2dInput,
+    conv::Conv2dWeight,
+    pool::MaxPool2d,
+    pool::MaxScatter,
+    pool::MaxGather,
+    resample::Resample,
     reparameterize::Reparameterize,
     gaussian_kl::GaussianKl,
 ];

@@ -33,7 +33,7 @@ pub use self::matrix::Matrix;
 use self::part::Part;
 use self::share::shares;
 use self::sparse::NonZeros;
-pub use self::vector::Vectors;
+pub use self::vector::{Vector, Vectors};
 use super::isa::{self, Isa, dispatch_to};
 use super::threads;
 use crate::Real;

@@ -1,0 +1,322 @@
+//! Channels of targets from channels of sources: tiles of 8 channels and some vectors of positions.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use super::super::gemm::Vector;
+use super::super::isa::{Isa, Kernel, dispatch_to};
+use super::super::threads;
+use super::area;
+use super::axis::{Pass, Walk};
+use super::planes::{Planes, map_row};
+use crate::Real;
+use crate::buffer::Buffer;
+
+/// Channels of a tile.
+const HEIGHT: usize = 8;
+
+/// Runs of planes are read in whole vectors: so many numbers may follow the last one that counts.
+pub(super) const SLACK: usize = 16;
+
+/// Numbers of the planes of one band: they are to stay in the second-level cache.
+pub(super) const BAND: usize = 64 * 1024;
+
+/// What is to be computed: targets [batch, groups · targets, ..] from sources.
+pub(super) struct Filter<'a, T> {
+    pub(super) batch: usize,
+    pub(super) groups: usize,
+    /// Channels of one group on either side.
+    pub(super) sources: usize,
+    pub(super) targets: usize,
+    /// Height and width on either side.
+    pub(super) source: [usize; 2],
+    pub(super) target: [usize; 2],
+    pub(super) walks: [&'a Walk; 2],
+    pub(super) weights: &'a [T],
+    /// Steps in a group's weights from one target channel, and one source channel, to the next.
+    pub(super) steps: [usize; 2],
+    pub(super) kernel_width: usize,
+    pub(super) bias: Option<&'a [T]>,
+}
+
+/// One walk of all rows and columns, with the weights in the order in which tiles read them: blocks
+/// of channels, in each the offsets, and for each of those the channels next to each other.
+struct Sweep<'a, T: Real> {
+    passes: [&'a Pass; 2],
+    offsets: Vec<usize>,
+    weights: Buffer<T>,
+}
+
+/// The height of the tile of the first of so many channels that are left.
+#[inline(always)]
+fn height(left: usize) -> usize {
+    match left {
+        HEIGHT.. => HEIGHT,
+        4.. => 4,
+        2.. => 2,
+        _ => 1,
+    }
+}
+
+impl<T: Real> Filter<'_, T> {
+    fn sweeps<'a>(&'a self, planes: &Planes<'_>) -> Vec<Sweep<'a, T>> {
+        let [y, x] = self.walks;
+        let pairs = y.passes.iter().flat_map(|y| x.passes.iter().map(move |x| [y, x]));
+        pairs.map(|passes| self.sweep(passes, planes)).collect()
+    }
+
+    fn sweep<'a>(&self, passes: [&'a Pass; 2], planes: &Planes<'_>) -> Sweep<'a, T> {
+        let taps: Vec<_> = planes.offsets(passes, self.kernel_width).collect();
+        let per_channel = planes.per_channel();
+        let channels = 0..self.sources;
+        let offsets =
+            channels.flat_map(|c| taps.iter().map(move |(_, at)| c * per_channel + at)).collect();
+        let per_group = self.sources * taps.len();
+        let mut weights = Buffer::for_overwrite(self.groups * self.targets * per_group);
+        let mut to = weights.iter_mut();
+        for group in 0..self.groups {
+            let from = &self.weights[group * self.weights.len() / self.groups..];
+            let mut first = 0;
+            while first < self.targets {
+                let height = height(self.targets - first);
+                for source in 0..self.sources {
+                    for (tap, _) in &taps {
+                        for target in first..first + height {
+                            let at = target * self.steps[0] + source * self.steps[1] + tap;
+                            *to.next().expect("room for all weights") = from[at];
+                        }
+                    }
+                }
+                first += height;
+            }
+        }
+        Sweep { passes, offsets, weights }
+    }
+}
+
+/// Fills `y` from `x`.
+pub(super) fn correlate<T: Real>(isa: Isa, filter: &Filter<'_, T>, x: &[T], y: &mut [T]) {
+    let [rows, columns] = filter.walks;
+    if y.is_empty() {
+        return;
+    }
+    let pitch = columns.count() + columns.margin;
+    let per_row = filter.sources * rows.starts.len() * columns.starts.len() * pitch;
+    let band = (BAND / per_row.max(1)).max(rows.margin + 1).min(rows.count());
+    let planes = Planes::new(filter.walks, band, filter.source);
+    let sweeps = filter.sweeps(&planes);
+    let bands = rows.count().div_ceil(band);
+    let target = Target { start: y.as_mut_ptr() };
+    let piece = |index: usize| {
+        let (image, band_index) = (index / bands, index % bands);
+        let group = image % filter.groups;
+        let source = filter.sources * area(filter.source);
+        let x = &x[image * source..][..source];
+        let (planes, sweeps) = (&planes, &sweeps);
+        let rows = band_index * band..(band_index + 1) * band;
+        match isa {
+            Isa::Avx512 => {
+                let vector = PhantomData::<T::Avx512>;
+                let piece = Piece { filter, planes, sweeps, x, image, group, rows, target, vector };
+                dispatch_to(isa, piece);
+            }
+            Isa::Avx2 => {
+                let vector = PhantomData::<T::Avx2>;
+                let piece = Piece { filter, planes, sweeps, x, image, group, rows, target, vector };
+                dispatch_to(isa, piece);
+            }
+            Isa::Portable => {
+                let vector = PhantomData::<T::Portable>;
+                let piece = Piece { filter, planes, sweeps, x, image, group, rows, target, vector };
+                dispatch_to(isa, piece);
+            }
+        }
+    };
+    let pieces = filter.batch * filter.groups * bands;
+    threads::for_each(pieces, piece);
+}
+
+/// Where the result goes. Pieces write disjoint parts of it.
+#[derive(Clone, Copy)]
+struct Target<T> {
+    start: *mut T,
+}
+
+// SAFETY: a `Target` lives only inside `correlate`, which borrows the result mutably for all of that
+// time, and each piece has rows of channels of its own.
+unsafe impl<T> Send for Target<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Target<T> {}
+
+/// The work of one thread: some rows of all channels of one group of one image.
+struct Piece<'a, T: Real, V> {
+    filter: &'a Filter<'a, T>,
+    planes: &'a Planes<'a>,
+    sweeps: &'a [Sweep<'a, T>],
+    /// The channels of the source.
+    x: &'a [T],
+    /// The number of the group among those of all images, and in its image.
+    image: usize,
+    group: usize,
+    rows: Range<usize>,
+    target: Target<T>,
+    vector: PhantomData<V>,
+}
+
+impl<T: Real, V: Vector<T>> Kernel for Piece<'_, T, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Piece { filter, planes, sweeps, .. } = self;
+        let length = filter.sources * planes.per_channel();
+        let mut copies = Buffer::<T>::for_overwrite(length + SLACK);
+        copies[length..].fill(T::ZERO);
+        planes.fill(self.x, self.rows.start, &mut copies[..length]);
+        let run = (self.rows.len() * planes.pitch).next_multiple_of(SLACK);
+        let mut sums = Buffer::<T>::for_overwrite(HEIGHT * run);
+        for sweep in sweeps {
+            let rows = self.rows.start..self.rows.end.min(sweep.passes[0].count);
+            let columns = sweep.passes[1].count;
+            if rows.is_empty() || columns == 0 {
+                continue;
+            }
+            let positions = (rows.len() - 1) * planes.pitch + columns;
+            let mut weights = &sweep.weights[self.group * filter.targets * sweep.offsets.len()..];
+            let mut first = 0;
+            while first < filter.targets {
+                let height = height(filter.targets - first);
+                let job = Job {
+                    offsets: &sweep.offsets,
+                    weights,
+                    source: &copies,
+                    target: sums.as_mut_ptr(),
+                    run,
+                    vectors: positions.div_ceil(V::LANES),
+                };
+                // SAFETY: all of this is inlined into code for V's instruction set. An offset plus a
+                // position is inside the planes, which are followed by a vector's worth of numbers;
+                // positions rounded up to vectors are at most `run`.
+                unsafe {
+                    match (height, V::TILE.0 == HEIGHT) {
+                        (HEIGHT, true) => job.tiles::<V, HEIGHT, 3>(),
+                        (HEIGHT, false) => job.tiles::<V, HEIGHT, 1>(),
+                        (4, true) => job.tiles::<V, 4, 6>(),
+                        (4, false) => job.tiles::<V, 4, 2>(),
+                        (2, true) => job.tiles::<V, 2, 8>(),
+                        (2, false) => job.tiles::<V, 2, 4>(),
+                        _ => job.tiles::<V, 1, 8>(),
+                    }
+                }
+                for channel in first..first + height {
+                    let sums = &sums[(channel - first) * run..];
+                    self.finish(sweep, rows.clone(), channel, sums);
+                }
+                weights = &weights[height * sweep.offsets.len()..];
+                first += height;
+            }
+        }
+    }
+}
+
+impl<T: Real, V: Vector<T>> Piece<'_, T, V> {
+    /// Writes the sums of one channel, and its bias, where they belong.
+    #[inline(always)]
+    fn finish(&self, sweep: &Sweep<'_, T>, rows: Range<usize>, channel: usize, sums: &[T]) {
+        let Filter { targets, target: [height, width], bias, .. } = *self.filter;
+        let [y, x] = sweep.passes;
+        let bias = bias.map_or(T::ZERO, |bias| bias[self.group * targets + channel]);
+        let sums = sums.chunks(self.planes.pitch);
+        for (row, sums) in rows.zip(sums) {
+            let row = y.first + row * y.step;
+            let at = ((self.image * targets + channel) * height + row) * width;
+            // SAFETY: the row lies in the result, and is in this piece's part of it.
+            let to = unsafe { std::slice::from_raw_parts_mut(self.target.start.add(at), width) };
+            if x.step == 1 {
+                let to = &mut to[..x.count];
+                map_row(sums, to, |sum| sum + bias);
+            } else {
+                let to = to[x.first..].iter_mut().step_by(x.step);
+                to.zip(&sums[..x.count]).for_each(|(to, sum)| *to = *sum + bias);
+            }
+        }
+    }
+}
+
+/// Sums of some channels over a run of positions.
+struct Job<'a, T> {
+    offsets: &'a [usize],
+    weights: &'a [T],
+    source: &'a [T],
+    target: *mut T,
+    /// From one channel of the target to the next.
+    run: usize,
+    vectors: usize,
+}
+
+impl<T: Real> Job<'_, T> {
+    /// All positions of R channels, N vectors at a time.
+    ///
+    /// # Safety
+    /// Inline in code for V's instruction set. There are R weights for each offset; source and target
+    /// are good for the vectors from each offset and each channel on.
+    #[inline(always)]
+    unsafe fn tiles<V: Vector<T>, const R: usize, const N: usize>(&self) {
+        let mut at = 0;
+        // SAFETY: the caller's promises; no tile goes beyond the vectors.
+        unsafe {
+            while self.vectors - at >= N {
+                self.tile::<V, R, N>(at * V::LANES);
+                at += N;
+            }
+            if N > 4 && self.vectors - at >= 4 {
+                self.tile::<V, R, 4>(at * V::LANES);
+                at += 4;
+            }
+            if N > 2 && self.vectors - at >= 2 {
+                self.tile::<V, R, 2>(at * V::LANES);
+                at += 2;
+            }
+            while at < self.vectors {
+                self.tile::<V, R, 1>(at * V::LANES);
+                at += 1;
+            }
+        }
+    }
+
+    /// N vectors of positions from one on, in R channels.
+    ///
+    /// # Safety
+    /// As for `tiles`.
+    #[inline(always)]
+    #[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
+    unsafe fn tile<V: Vector<T>, const R: usize, const N: usize>(&self, at: usize) {
+        debug_assert!(self.weights.len() >= R * self.offsets.len());
+        // SAFETY: the caller's promises.
+        unsafe {
+            let source = self.source.as_ptr().add(at);
+            let mut weights = self.weights.as_ptr();
+            let mut sums = [[V::splat(T::ZERO); N]; R];
+            for &offset in self.offsets {
+                let from = source.add(offset);
+                let mut x = [V::splat(T::ZERO); N];
+                for v in 0..N {
+                    x[v] = V::load(from.add(v * V::LANES));
+                }
+                for i in 0..R {
+                    let w = V::splat(*weights.add(i));
+                    for v in 0..N {
+                        sums[i][v] = w.mul_add(x[v], sums[i][v]);
+                    }
+                }
+                weights = weights.add(R);
+            }
+            let target = self.target.add(at);
+            for i in 0..R {
+                for v in 0..N {
+                    sums[i][v].store(target.add(i * self.run + v * V::LANES));
+                }
+            }
+        }
+    }
+}

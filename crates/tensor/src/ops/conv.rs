@@ -1,0 +1,384 @@
+//! Convolution of images: three operations whose rules are made of each other.
+//!
+//! With y = x ⋆ w, the gradients x̄ = ȳ ⋆ᵀ w and w̄ = x ⋆ ȳ are linear in each of their two operands,
+//! just as y is. So the derivatives of each of the three are the other two.
+
+use ndarray::{ArrayD, Ix4};
+
+use super::run;
+use crate::check::{Case, Checked, Sampler};
+use crate::kernels::conv::{Axis, Sizes, conv2d, conv2d_input, conv2d_weight};
+use crate::{Needs, Op, Real, Shape, Tensor, Values};
+
+/// How a kernel walks over an image: height first, width second. Names are PyTorch's.
+///
+/// ```
+/// # use elbo_tensor::Convolution;
+/// let same = Convolution { padding: [1, 1], ..Convolution::default() };
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Convolution {
+    /// Positions from one output to the next.
+    pub stride: [usize; 2],
+    /// Zeros on both sides.
+    pub padding: [usize; 2],
+    /// Positions from one entry of the kernel to the next.
+    pub dilation: [usize; 2],
+    /// Channels are cut into so many groups, and outputs see the inputs of their own group only.
+    pub groups: usize,
+}
+
+impl Default for Convolution {
+    /// Stride 1, no padding, dilation 1, one group.
+    fn default() -> Convolution {
+        Convolution { stride: [1; 2], padding: [0; 2], dilation: [1; 2], groups: 1 }
+    }
+}
+
+impl<T: Real> Tensor<T> {
+    /// Cross-correlation of images with kernels, as in PyTorch:
+    ///
+    /// ```text
+    ///     y[n, o, i, j] = b[o] + Σ x[n, c, i s + k d - p, j s + l d - p] w[o, c, k, l]
+    /// ```
+    ///
+    /// over c, k, l, with stride s, padding p and dilation d, and 0 outside the image. Shapes: `self`
+    /// is [batch, in, height, width], `weight` [out, in / groups, kernel height, kernel width],
+    /// `bias` [out], and the result [batch, out, ..] with
+    /// ⌊(size + 2 p - d (kernel - 1) - 1) / s⌋ + 1 along each axis.
+    ///
+    /// # Panics
+    /// If the shapes do not fit, or the padded image is smaller than the kernel.
+    #[track_caller]
+    pub fn conv2d(
+        &self,
+        weight: &Tensor<T>,
+        bias: Option<&Tensor<T>>,
+        convolution: Convolution,
+    ) -> Tensor<T> {
+        let op = Conv2d(convolution);
+        match bias {
+            Some(bias) => run(op, [self.clone(), weight.clone(), bias.clone()]),
+            None => run(op, [self.clone(), weight.clone()]),
+        }
+    }
+
+    /// Transposed convolution, as in PyTorch: the gradient of [`conv2d`](Tensor::conv2d) with respect
+    /// to its input, plus a bias.
+    ///
+    /// Shapes: `self` is [batch, in, height, width], `weight` [in, out / groups, kernel height,
+    /// kernel width], `bias` [out], and the result [batch, out, ..] with
+    /// (size - 1) s - 2 p + d (kernel - 1) + `output_padding` + 1 along each axis.
+    ///
+    /// # Panics
+    /// If the shapes do not fit, or the output padding is not below the stride or the dilation.
+    #[track_caller]
+    pub fn conv_transpose2d(
+        &self,
+        weight: &Tensor<T>,
+        bias: Option<&Tensor<T>>,
+        convolution: Convolution,
+        output_padding: [usize; 2],
+    ) -> Tensor<T> {
+        let Convolution { stride, padding, dilation, .. } = convolution;
+        let fits = self.rank() == 4 && weight.rank() == 4;
+        assert!(fits, "conv_transpose2d: x {} and weight {}: four axes", self.shape, weight.shape);
+        let size = [0, 1].map(|i| {
+            let extra = output_padding[i];
+            assert!(
+                extra < stride[i].max(dilation[i]),
+                "conv_transpose2d: output padding {extra} is not below stride {} or dilation {}",
+                stride[i],
+                dilation[i]
+            );
+            let (input, kernel) = (self.shape[2 + i], weight.shape[2 + i]);
+            let span = input.saturating_sub(1) * stride[i] + dilation[i] * kernel.saturating_sub(1);
+            let size = (span + extra + 1).checked_sub(2 * padding[i]).filter(|&size| size > 0);
+            size.unwrap_or_else(|| {
+                panic!("conv_transpose2d: x {}: nothing is left within the padding", self.shape)
+            })
+        });
+        let y = run(Conv2dInput { convolution, size }, [self.clone(), weight.clone()]);
+        match bias {
+            Some(bias) => {
+                let channels = y.shape[1];
+                let fits = *bias.shape == [channels];
+                assert!(fits, "conv_transpose2d: bias {} of {channels} channels", bias.shape);
+                y + bias.reshape([channels, 1, 1])
+            }
+            None => y,
+        }
+    }
+}
+
+impl Convolution {
+    /// The sizes of a convolution of x with w. `size` is x's height and width.
+    #[track_caller]
+    fn sizes(&self, x: &[usize; 4], w: &[usize; 4]) -> Sizes {
+        let Convolution { stride, padding, dilation, groups } = *self;
+        let positive = groups > 0 && [stride, dilation].as_flattened().iter().all(|&n| n > 0);
+        assert!(positive, "conv2d: {self:?}: stride, dilation and groups are at least 1");
+        assert!(
+            x[1] == w[1] * groups && w[0].is_multiple_of(groups),
+            "conv2d: x {x:?} ⋆ weight {w:?} in {groups} groups: expected [batch, in, ..] ⋆ \
+             [out, in / groups, ..], out in groups as well"
+        );
+        let axis = |i: usize| {
+            let (input, kernel) = (x[2 + i], w[2 + i]);
+            let span = dilation[i] * kernel.saturating_sub(1) + 1;
+            let room = (input + 2 * padding[i]).checked_sub(span);
+            let room = room.filter(|_| kernel > 0).unwrap_or_else(|| {
+                panic!("conv2d: x {x:?} with padding {padding:?} is smaller than weight {w:?}")
+            });
+            Axis {
+                input,
+                output: room / stride[i] + 1,
+                kernel,
+                stride: stride[i],
+                padding: padding[i],
+                dilation: dilation[i],
+            }
+        };
+        Sizes {
+            batch: x[0],
+            groups,
+            inputs: w[1],
+            outputs: w[0] / groups,
+            axes: [axis(0), axis(1)],
+        }
+    }
+}
+
+/// The four sizes of a tensor of images or kernels.
+#[track_caller]
+fn four<T: Real>(what: &str, x: &Tensor<T>) -> [usize; 4] {
+    (*x.shape).try_into().unwrap_or_else(|_| panic!("conv2d: {what} {}: four axes", x.shape))
+}
+
+fn output(sizes: &Sizes) -> [usize; 4] {
+    let [height, width] = sizes.axes.map(|axis| axis.output);
+    [sizes.batch, sizes.groups * sizes.outputs, height, width]
+}
+
+/// y = x ⋆ w, or x ⋆ w + b
+#[derive(Clone, Copy)]
+pub(super) struct Conv2d(Convolution);
+
+impl<T: Real> Op<T> for Conv2d {
+    fn name(&self) -> &'static str {
+        "conv2d"
+    }
+
+    fn rule(&self) -> &'static str {
+        "x̄ = ȳ ⋆ᵀ w, w̄ = x ⋆ ȳ, b̄ = Σ ȳ over images and positions"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::input(0).and(Needs::input(1))
+    }
+
+    #[track_caller]
+    fn forward(&self, inputs: &mut [Tensor<T>]) -> Tensor<T> {
+        let (x, w) = (&inputs[0], &inputs[1]);
+        let sizes = self.0.sizes(&four("x", x), &four("weight", w));
+        let bias = inputs.get(2).map(|bias| {
+            let fits = *bias.shape == w.shape[..1];
+            assert!(fits, "conv2d: bias {} of weight {}: expected [out]", bias.shape, w.shape);
+            bias.data()
+        });
+        Tensor::write(output(&sizes), |y| conv2d(&sizes, x.data(), w.data(), bias, y))
+    }
+
+    fn vjp(&self, values: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
+        let [x, w] = [0, 1].map(|i| *values.shape(i));
+        let input = Conv2dInput { convolution: self.0, size: [x[2], x[3]] };
+        let weight = Conv2dWeight { convolution: self.0, kernel: [w[2], w[3]] };
+        let mut cotangents = vec![
+            values.wanted(0, || run(input, [gy.clone(), values.input(1)])),
+            values.wanted(1, || run(weight, [values.input(0), gy.clone()])),
+        ];
+        if values.count() == 3 {
+            cotangents.push(values.wanted(2, || gy.sum_axes([2, 3], false).sum_axes(0, false)));
+        }
+        cotangents
+    }
+}
+
+/// x̄ = ȳ ⋆ᵀ w: transposed convolution.
+#[derive(Clone, Copy)]
+pub(super) struct Conv2dInput {
+    convolution: Convolution,
+    /// Height and width of x: several lead to the same ȳ when the stride is not 1.
+    size: [usize; 2],
+}
+
+impl<T: Real> Op<T> for Conv2dInput {
+    fn name(&self) -> &'static str {
+        "conv2d_input"
+    }
+
+    fn rule(&self) -> &'static str {
+        "of z = g ⋆ᵀ w: ḡ = z̄ ⋆ w, w̄ = z̄ ⋆ g"
+    }
+
+    #[track_caller]
+    fn forward(&self, inputs: &mut [Tensor<T>]) -> Tensor<T> {
+        let (gy, w) = (four("x", &inputs[0]), four("weight", &inputs[1]));
+        let x = [gy[0], w[1] * self.convolution.groups, self.size[0], self.size[1]];
+        let sizes = self.convolution.sizes(&x, &w);
+        assert_eq!(output(&sizes), gy, "conv_transpose2d: x {gy:?} does not fit weight {w:?}");
+        Tensor::write(x, |gx| conv2d_input(&sizes, inputs[0].data(), inputs[1].data(), gx))
+    }
+
+    fn vjp(&self, values: &Values<'_, T>, gz: Tensor<T>) -> Vec<Option<Tensor<T>>> {
+        let Conv2dInput { convolution, .. } = *self;
+        let w = values.shape(1);
+        let weight = Conv2dWeight { convolution, kernel: [w[2], w[3]] };
+        vec![
+            values.wanted(0, || run(Conv2d(convolution), [gz.clone(), values.input(1)])),
+            values.wanted(1, || run(weight, [gz.clone(), values.input(0)])),
+        ]
+    }
+}
+
+/// w̄ = x ⋆ ȳ: what each entry of the kernel met.
+#[derive(Clone, Copy)]
+pub(super) struct Conv2dWeight {
+    convolution: Convolution,
+    /// Height and width of w.
+    kernel: [usize; 2],
+}
+
+impl<T: Real> Op<T> for Conv2dWeight {
+    fn name(&self) -> &'static str {
+        "conv2d_weight"
+    }
+
+    fn rule(&self) -> &'static str {
+        "of z = x ⋆ g: x̄ = g ⋆ᵀ z̄, ḡ = x ⋆ z̄"
+    }
+
+    #[track_caller]
+    fn forward(&self, inputs: &mut [Tensor<T>]) -> Tensor<T> {
+        let (x, gy) = (four("x", &inputs[0]), four("cotangent", &inputs[1]));
+        let w = [gy[1], x[1] / self.convolution.groups.max(1), self.kernel[0], self.kernel[1]];
+        let sizes = self.convolution.sizes(&x, &w);
+        assert_eq!(output(&sizes), gy, "conv2d_weight: x {x:?} and cotangent {gy:?}");
+        Tensor::write(w, |gw| conv2d_weight(&sizes, inputs[0].data(), inputs[1].data(), gw))
+    }
+
+    fn vjp(&self, values: &Values<'_, T>, gz: Tensor<T>) -> Vec<Option<Tensor<T>>> {
+        let Conv2dWeight { convolution, .. } = *self;
+        let x = values.shape(0);
+        let input = Conv2dInput { convolution, size: [x[2], x[3]] };
+        vec![
+            values.wanted(0, || run(input, [values.input(1), gz.clone()])),
+            values.wanted(1, || run(Conv2d(convolution), [values.input(0), gz.clone()])),
+        ]
+    }
+}
+
+/// A random convolution with the shapes of x, w and y.
+fn draw(any: &mut Sampler) -> (Convolution, [Shape; 3]) {
+    let mut number = |range| any.integer(range) as usize;
+    let groups = number(1..=2);
+    let mut pair = |range: std::ops::RangeInclusive<i64>| [number(range.clone()), number(range)];
+    let (stride, dilation, padding) = (pair(1..=3), pair(1..=2), pair(0..=2));
+    let (kernel, extra) = (pair(1..=3), pair(0..=6));
+    let [inputs, outputs] = pair(1..=3).map(|n| n * groups);
+    let convolution = Convolution { stride, padding, dilation, groups };
+    let size = [0, 1].map(|i| {
+        (dilation[i] * (kernel[i] - 1) + 1 + extra[i]).saturating_sub(2 * padding[i]).max(1)
+    });
+    let x = [any.integer(1..=3) as usize, inputs, size[0], size[1]];
+    let w = [outputs, inputs / groups, kernel[0], kernel[1]];
+    let y = output(&convolution.sizes(&x, &w));
+    (convolution, [x.into(), w.into(), y.into()])
+}
+
+/// Calls `visit` with the indices of x, w and y that meet.
+fn for_each_product(
+    Convolution { stride, padding, dilation, groups }: Convolution,
+    x: [usize; 4],
+    w: [usize; 4],
+    y: [usize; 4],
+    mut visit: impl FnMut([usize; 4], [usize; 4], [usize; 4]),
+) {
+    let at = |i: usize, out: usize, k: usize| {
+        let at = (out * stride[i] + k * dilation[i]).checked_sub(padding[i])?;
+        (at < x[2 + i]).then_some(at)
+    };
+    for (n, o, i, j) in ndarray::indices(y).into_iter() {
+        for (c, k, l) in ndarray::indices([w[1], w[2], w[3]]).into_iter() {
+            let channel = o / (w[0] / groups) * w[1] + c;
+            if let (Some(row), Some(column)) = (at(0, i, k), at(1, j, l)) {
+                visit([n, channel, row, column], [o, c, k, l], [n, o, i, j]);
+            }
+        }
+    }
+}
+
+fn view(x: &ArrayD<f64>) -> (ndarray::ArrayView4<'_, f64>, [usize; 4]) {
+    let x = x.view().into_dimensionality::<Ix4>().expect("four axes");
+    (x, x.dim().into())
+}
+
+impl Checked for Conv2d {
+    fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
+        let (convolution, [x, w, _]) = draw(any);
+        let mut inputs = vec![any.normal(&x), any.normal(&w)];
+        if any.flip() {
+            inputs.push(any.normal(&w[0].into()));
+        }
+        vec![Case::new(Conv2d(convolution), inputs)]
+    }
+
+    fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
+        let ((x, x_size), (w, w_size)) = (view(&inputs[0]), view(&inputs[1]));
+        let size = output(&self.0.sizes(&x_size, &w_size));
+        let mut y = ArrayD::zeros(&size[..]);
+        if let Some(bias) = inputs.get(2) {
+            y += &bias.to_shape((bias.len(), 1, 1)).expect("channels");
+        }
+        for_each_product(self.0, x_size, w_size, size, |i, j, k| y[k] += x[i] * w[j]);
+        y
+    }
+}
+
+impl Checked for Conv2dInput {
+    fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
+        let (convolution, [x, w, y]) = draw(any);
+        let op = Conv2dInput { convolution, size: [x[2], x[3]] };
+        vec![Case::new(op, [any.normal(&y), any.normal(&w)])]
+    }
+
+    fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
+        let ((gy, y_size), (w, w_size)) = (view(&inputs[0]), view(&inputs[1]));
+        let channels = w_size[1] * self.convolution.groups;
+        let size = [y_size[0], channels, self.size[0], self.size[1]];
+        let mut gx = ArrayD::zeros(&size[..]);
+        for_each_product(self.convolution, size, w_size, y_size, |i, j, k| {
+            gx[i] += gy[k] * w[j];
+        });
+        gx
+    }
+}
+
+impl Checked for Conv2dWeight {
+    fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
+        let (convolution, [x, w, y]) = draw(any);
+        let op = Conv2dWeight { convolution, kernel: [w[2], w[3]] };
+        vec![Case::new(op, [any.normal(&x), any.normal(&y)])]
+    }
+
+    fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
+        let ((x, x_size), (gy, y_size)) = (view(&inputs[0]), view(&inputs[1]));
+        let inputs = x_size[1] / self.convolution.groups;
+        let size = [y_size[1], inputs, self.kernel[0], self.kernel[1]];
+        let mut gw = ArrayD::zeros(&size[..]);
+        for_each_product(self.convolution, x_size, size, y_size, |i, j, k| {
+            gw[j] += x[i] * gy[k];
+        });
+        gw
+    }
+}
