@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), `math`
 //! (functions of one number), `elementwise`, `reduce`, `permute`, [`gemm`], and the fused ones:
-//! `bce`, `reparameterize`, [`optimizer`].
+//! `bce`, `reparameterize`, [`optimizer`]; [`peak`] is what they are measured against.
 //! All `unsafe` code of the project is in this folder.
 //!
 //! **The same bits.** Work is split by size and never by the number of threads; an element of a
@@ -15,6 +15,7 @@ pub mod gemm;
 pub mod isa;
 pub(crate) mod math;
 pub mod optimizer;
+pub mod peak;
 pub(crate) mod permute;
 pub(crate) mod reduce;
 pub(crate) mod reparameterize;

@@ -27,6 +27,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use self::part::{Part, cut};
+pub(crate) use self::vector::Vector;
 pub use self::vector::Vectors;
 use super::isa::{self, Isa, dispatch_to};
 use crate::Real;

@@ -1,0 +1,78 @@
+//! The most multiply-adds that one thread can do: what products of matrices are measured against.
+
+use std::marker::PhantomData;
+
+use super::gemm::Vector;
+use super::isa::{self, Isa, Kernel, dispatch_to};
+use crate::Real;
+
+/// Independent sums. A multiply-add takes some 4 cycles and two begin in each: at least 8 must be on
+/// their way, and 12 still fit the 16 registers of AVX2.
+const CHAINS: usize = 12;
+
+/// Does `rounds` rounds of multiply-adds that touch no memory, on this thread and the current
+/// instruction set. Returns how many floating-point operations that were (a multiply-add is two) and
+/// their sum, which the caller should look at lest the compiler leaves them out.
+pub fn multiply_adds<T: Real>(rounds: usize) -> (u64, T) {
+    let isa = isa::current();
+    match isa {
+        Isa::Avx512 => dispatch_to(isa, Peak::<T, T::Avx512> { rounds, vector: PhantomData }),
+        Isa::Avx2 => dispatch_to(isa, Peak::<T, T::Avx2> { rounds, vector: PhantomData }),
+        Isa::Portable => dispatch_to(isa, Peak::<T, T::Portable> { rounds, vector: PhantomData }),
+    }
+}
+
+struct Peak<T, V> {
+    rounds: usize,
+    vector: PhantomData<(T, V)>,
+}
+
+impl<T: Real, V: Vector<T>> Kernel for Peak<T, V> {
+    type Output = (u64, T);
+
+    #[inline(always)]
+    fn run(self) -> (u64, T) {
+        let mut lanes = [T::ZERO; 16];
+        // SAFETY: this is compiled inline for the set that the vectors belong to, and the line has
+        // room for the widest of them.
+        unsafe {
+            // 1 - ε times a number near 1 stays far from 0 and infinity, where speed may differ.
+            let (x, y) = (V::splat(T::from_f64(0.999)), V::splat(T::from_f64(0.001)));
+            let mut sums = [V::splat(T::ONE); CHAINS];
+            for _ in 0..self.rounds {
+                for sum in &mut sums {
+                    *sum = sum.mul_add(x, y);
+                }
+            }
+            let mut total = V::splat(T::ZERO);
+            for sum in sums {
+                total = total.add(sum);
+            }
+            total.store(lanes.as_mut_ptr());
+        }
+        let sum = lanes.iter().fold(T::ZERO, |sum, &lane| sum + lane);
+        ((2 * self.rounds * CHAINS * V::LANES) as u64, sum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_are_counted_and_done() {
+        let lanes = |isa, single: usize| match isa {
+            Isa::Avx512 => 4 * single,
+            Isa::Avx2 => 2 * single,
+            Isa::Portable => single,
+        };
+        let (count, sum) = multiply_adds::<f64>(1000);
+        let width = lanes(isa::current(), 2);
+        assert_eq!(count as usize, 2 * 1000 * CHAINS * width);
+        // 1 is the fixed point of 0.999 x + 0.001.
+        assert!((sum - (CHAINS * width) as f64).abs() < 1e-6, "{sum}");
+        let (count, sum) = multiply_adds::<f32>(1000);
+        assert_eq!(count as usize, 4 * 1000 * CHAINS * width);
+        assert!((sum - (2 * CHAINS * width) as f32).abs() < 0.1, "{sum}");
+    }
+}
