@@ -1,5 +1,6 @@
 //! The most multiply-adds that one thread can do: what products of matrices are measured against.
 
+use std::hint::black_box;
 use std::marker::PhantomData;
 
 use super::gemm::Vector;
@@ -36,9 +37,14 @@ impl<T: Real, V: Vector<T>> Kernel for Peak<T, V> {
         // SAFETY: this is compiled inline for the set that the vectors belong to, and the line has
         // room for the widest of them.
         unsafe {
-            // 1 - ε times a number near 1 stays far from 0 and infinity, where speed may differ.
-            let (x, y) = (V::splat(T::from_f64(0.999)), V::splat(T::from_f64(0.001)));
-            let mut sums = [V::splat(T::ONE); CHAINS];
+            // Each sum nears 1, far from 0 and infinity, where speed may differ. Unknown and different
+            // numbers: the compiler would do equal chains once, and leave out one that stands still.
+            let unknown = |x: f64| V::splat(black_box(T::from_f64(x)));
+            let (x, y) = (unknown(0.999), unknown(0.001));
+            let mut sums = [x; CHAINS];
+            for (i, sum) in sums.iter_mut().enumerate() {
+                *sum = unknown(2.0 + i as f64);
+            }
             for _ in 0..self.rounds {
                 for sum in &mut sums {
                     *sum = sum.mul_add(x, y);
@@ -66,13 +72,13 @@ mod tests {
             Isa::Avx2 => 2 * single,
             Isa::Portable => single,
         };
-        let (count, sum) = multiply_adds::<f64>(1000);
+        let (count, sum) = multiply_adds::<f64>(40_000);
         let width = lanes(isa::current(), 2);
-        assert_eq!(count as usize, 2 * 1000 * CHAINS * width);
+        assert_eq!(count as usize, 2 * 40_000 * CHAINS * width);
         // 1 is the fixed point of 0.999 x + 0.001.
         assert!((sum - (CHAINS * width) as f64).abs() < 1e-6, "{sum}");
-        let (count, sum) = multiply_adds::<f32>(1000);
-        assert_eq!(count as usize, 4 * 1000 * CHAINS * width);
+        let (count, sum) = multiply_adds::<f32>(40_000);
+        assert_eq!(count as usize, 4 * 40_000 * CHAINS * width);
         assert!((sum - (2 * CHAINS * width) as f32).abs() < 0.1, "{sum}");
     }
 }
