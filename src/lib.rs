@@ -22,6 +22,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bench;
+
 pub use elbo_layers as layers;
 pub use elbo_models as models;
 pub use elbo_tensor as tensor;

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed (one line on stderr says why and what to do), 2 wrong usage, 130
 //! interrupted (state saved).
 
+mod bench;
 mod data;
 mod encode;
 mod eval;
@@ -50,6 +51,8 @@ enum Command {
     Encode(encode::EncodeArgs),
     /// Fetch, describe and verify data sets
     Data(data::DataArgs),
+    /// Measure this machine and the kernels on it
+    Bench(bench::BenchArgs),
 }
 
 /// How a command ended that did not fail.
@@ -82,6 +85,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Reconstruct(args) => reconstruct::run(&args).map(completely),
         Command::Encode(args) => encode::run(&args).map(completely),
         Command::Data(args) => data::run(&args).map(completely),
+        Command::Bench(args) => bench::run(&args).map(completely),
     };
     match result {
         Ok(Done::Completely) => ExitCode::SUCCESS,

@@ -62,7 +62,7 @@ impl Write for Pending {
 ///
 /// # Errors
 /// If it cannot be written; what was there before is unchanged.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut pending = Pending::beside(path)?;
     pending.write_all(bytes).map_err(write_failed(path))?;
     pending.keep_as(path)

@@ -24,6 +24,7 @@ mod settings;
 mod train;
 mod vae;
 
+pub use atomic::write_whole;
 pub use autoencoder::Autoencoder;
 pub use error::{Error, Result};
 pub use model::{Codec, Model, Terms};

@@ -58,23 +58,36 @@ pub fn available() -> Vec<Isa> {
     [Isa::Avx512, Isa::Avx2, Isa::Portable].into_iter().filter(|set| set.is_available()).collect()
 }
 
+static CURRENT: OnceLock<Isa> = OnceLock::new();
+
 /// The instruction set that every kernel of this process uses.
 ///
 /// # Panics
 /// If `ELBO_ISA` names a set that does not exist or that the machine lacks.
 pub fn current() -> Isa {
-    static CURRENT: OnceLock<Isa> = OnceLock::new();
     *CURRENT.get_or_init(|| {
-        let sets = available();
-        let Ok(wanted) = std::env::var("ELBO_ISA") else { return sets[0] };
-        match sets.iter().find(|set| set.to_string() == wanted) {
-            Some(&set) => set,
-            None => {
-                let names: Vec<_> = sets.iter().map(Isa::to_string).collect();
-                panic!("ELBO_ISA={wanted}: this machine has {}", names.join(", "))
-            }
-        }
+        let Ok(wanted) = std::env::var("ELBO_ISA") else { return available()[0] };
+        named(&wanted).unwrap_or_else(|error| panic!("ELBO_ISA={error}"))
     })
+}
+
+/// Chooses the instruction set, whatever `ELBO_ISA` says. Possible once, before the first kernel runs.
+///
+/// # Errors
+/// If there is no such set, the machine lacks it, or another one is in use already.
+pub fn choose(name: &str) -> Result<Isa, String> {
+    let set = named(name)?;
+    match *CURRENT.get_or_init(|| set) {
+        current if current == set => Ok(set),
+        current => Err(format!("{name}: {current} is in use already")),
+    }
+}
+
+fn named(name: &str) -> Result<Isa, String> {
+    let sets = available();
+    let names = || sets.iter().map(Isa::to_string).collect::<Vec<_>>().join(", ");
+    let found = sets.iter().find(|set| set.to_string() == name);
+    found.copied().ok_or_else(|| format!("{name}: this machine has {}", names()))
 }
 
 /// An algorithm with its operands. Mark `run` and all that it calls `#[inline(always)]`: what is
@@ -140,5 +153,12 @@ mod tests {
         } else {
             assert_eq!(current(), available()[0]);
         }
+        let name = current().to_string();
+        assert_eq!(choose(&name), Ok(current()));
+        let error = choose("mmx").unwrap_err();
+        assert!(
+            error.starts_with("mmx: this machine has") && error.contains("portable"),
+            "{error}"
+        );
     }
 }

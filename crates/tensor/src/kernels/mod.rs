@@ -2,7 +2,8 @@
 //!
 //! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), [`threads`],
 //! [`math`] (functions of one number), `elementwise`, `reduce`, `permute`, [`gemm`], `conv`, `pool`,
-//! `resample`, and the fused ones: `bce`, `reparameterize`, `noise`, [`optimizer`].
+//! `resample`, and the fused ones: `bce`, `reparameterize`, `noise`, [`optimizer`]; [`peak`] is what
+//! they are measured against.
 //! All `unsafe` code of the project is in this folder.
 //!
 //! **The same bits.** Work is split by size and never by the number of threads; an element of a
@@ -18,6 +19,7 @@ pub mod isa;
 pub mod math;
 pub(crate) mod noise;
 pub mod optimizer;
+pub mod peak;
 pub(crate) mod permute;
 pub(crate) mod pool;
 pub(crate) mod reduce;

@@ -1,0 +1,59 @@
+//! One library of matrix products, on the shapes that are given: GFLOP/s by shape, as JSON.
+//!
+//! `peer-gemm LIBRARY f32|f64 THREADS SHAPE...` where LIBRARY is elbo, faer, gemm, matrixmultiply,
+//! or the path of a shared library with the functions of CBLAS, and a SHAPE is such as
+//! `128x784x400:NT`: M × K × N, and for each factor whether it is stored as it is or transposed.
+
+mod library;
+mod shape;
+mod time;
+
+use crate::library::{Float, Library};
+use crate::shape::Shape;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [library, kind, threads, shapes @ ..] = &args[..] else {
+        panic!("usage: peer-gemm LIBRARY f32|f64 THREADS SHAPE...")
+    };
+    let threads = threads.parse().expect("a number of threads");
+    elbo_tensor::kernels::threads::set(threads);
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("a pool of threads");
+    let shapes: Vec<Shape> = shapes.iter().map(|shape| shape.parse().unwrap()).collect();
+    match kind.as_str() {
+        "f32" => run::<f32>(library, threads, &shapes),
+        "f64" => run::<f64>(library, threads, &shapes),
+        _ => panic!("{kind}: f32 or f64"),
+    }
+}
+
+fn run<T: Float>(name: &str, threads: usize, shapes: &[Shape]) {
+    let library = Library::<T>::open(name, threads);
+    let mut lines = Vec::new();
+    // The first shape comes twice: threads start in a turn that is not kept.
+    for (turn, shape) in shapes.iter().take(1).chain(shapes).enumerate() {
+        let (a, b) = (numbers(shape.m * shape.k, 7), numbers(shape.k * shape.n, 5));
+        let mut c = vec![T::ZERO; shape.m * shape.n];
+        let seconds = time::median(|| library.multiply(shape, &a, &b, &mut c));
+        check(shape, &a, &b, &c);
+        if turn > 0 {
+            lines.push(format!("\"{shape}\": {:.3}", shape.flop() * 1e-9 / seconds));
+        }
+    }
+    println!("{{{}}}", lines.join(", "));
+}
+
+/// Small whole numbers, so that every product can be checked exactly.
+fn numbers<T: Float>(count: usize, step: usize) -> Vec<T> {
+    (0..count).map(|i| T::from_f64((i * step % 17) as f64 - 8.0)).collect()
+}
+
+/// A library that is fast and wrong has no place in the table.
+fn check<T: Float>(shape: &Shape, a: &[T], b: &[T], c: &[T]) {
+    let ((ar, ac), (br, bc)) = shape.steps();
+    for (i, j) in [(0, 0), (shape.m / 2, shape.n / 3), (shape.m - 1, shape.n - 1)] {
+        let terms = (0..shape.k).map(|l| a[i * ar + l * ac].to_f64() * b[l * br + j * bc].to_f64());
+        let (expected, found) = (terms.sum::<f64>(), c[i * shape.n + j].to_f64());
+        assert_eq!(found, expected, "{shape}, element ({i}, {j})");
+    }
+}

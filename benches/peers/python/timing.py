@@ -1,0 +1,25 @@
+"""The one way in which everything short is timed here; `gemm/src/time.rs` says the same."""
+
+import math
+import statistics
+import time
+
+SAMPLE = 0.008  # seconds that a sample takes at least: far above the step of the clock
+SAMPLES = 7
+
+
+def median(call):
+    """The median over samples of the seconds that a call takes."""
+
+    def sample(calls):
+        start = time.perf_counter()
+        for _ in range(calls):
+            call()
+        return (time.perf_counter() - start) / calls
+
+    calls, once = 1, sample(1)  # warms up, too
+    while once * calls < SAMPLE / 2:
+        calls *= 2
+        once = sample(calls)
+    calls = math.ceil(SAMPLE / once)
+    return statistics.median(sample(calls) for _ in range(3 if once > 0.1 else SAMPLES))

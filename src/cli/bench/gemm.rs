@@ -1,0 +1,65 @@
+//! Products of matrices: those of a VAE's training step, and cubes.
+
+use elbo::bench::{Work, time};
+use elbo_tensor::Real;
+use elbo_tensor::kernels::gemm::{Matrix, gemm};
+
+use super::Row;
+
+/// M, K, N, and whether A and B are stored transposed.
+type Shape = ([usize; 3], bool, bool);
+
+pub(super) fn measure(quick: bool, report: &mut impl FnMut(Row)) {
+    let shapes = shapes(quick);
+    for shape in &shapes {
+        report(product::<f32>(shape));
+    }
+    for shape in &shapes {
+        report(product::<f64>(shape));
+    }
+}
+
+fn shapes(quick: bool) -> Vec<Shape> {
+    let batches: &[usize] = if quick { &[128] } else { &[32, 128, 512, 4096] };
+    let cubes: &[usize] =
+        if quick { &[64, 256, 1024] } else { &[64, 128, 256, 512, 1024, 2048, 4096] };
+    let layers = batches.iter().flat_map(|&batch| {
+        [
+            ([batch, 784, 400], false, false),
+            ([batch, 400, 784], false, false),
+            ([batch, 400, 40], false, false),
+            ([batch, 20, 400], false, false),
+            // Gradients of weights, then of inputs.
+            ([400, batch, 784], true, false),
+            ([784, batch, 400], true, false),
+            ([batch, 784, 400], false, true),
+            ([batch, 400, 784], false, true),
+        ]
+    });
+    let others = cubes.iter().map(|&n| ([n; 3], false, false));
+    layers.chain([([512, 784, 512], false, false)]).chain(others).collect()
+}
+
+fn product<T: Real>(&([m, k, n], ta, tb): &Shape) -> Row {
+    let number = |i: usize| T::from_f64((i * 7919 % 1013) as f64 / 506.5 - 1.0);
+    let a: Vec<T> = (0..m * k).map(number).collect();
+    let b: Vec<T> = (0..k * n).map(number).collect();
+    let mut c = vec![T::ZERO; m * n];
+    let matrix = |data, rows, columns, transposed| match transposed {
+        true => Matrix::new(data, columns, rows).transpose(),
+        false => Matrix::new(data, rows, columns),
+    };
+    let (a, b) = (matrix(&a, m, k, ta), matrix(&b, k, n, tb));
+    let letter = |transposed| if transposed { 'T' } else { 'N' };
+    Row {
+        family: "gemm",
+        work: if T::NAME == "f64" { "gemm f64" } else { "gemm f32" },
+        shape: format!("{m}x{k}x{n}:{}{}", letter(ta), letter(tb)),
+        amount: Work {
+            flop: 2.0 * (m * k * n) as f64,
+            bytes: (size_of::<T>() * (m * k + k * n + m * n)) as f64,
+            double: T::NAME == "f64",
+        },
+        timing: time(|| gemm(a, b, false, &mut c)),
+    }
+}
