@@ -27,17 +27,15 @@ impl Taps {
     }
 
     fn pattern(&self) -> Pattern {
-        let every = |holds: &dyn Fn(usize, &[(usize, f64)]) -> bool| {
-            self.sums.iter().enumerate().all(|(i, terms)| holds(i, terms))
-        };
         let Some(&(_, weight)) = self.sums.first().and_then(|terms| terms.first()) else {
             return Pattern::Any;
         };
         let (output, input) = (self.sums.len(), self.input);
-        if output == 2 * input && every(&|i, terms| terms == [(i / 2, weight)]) {
+        let mut sums = self.sums.iter().enumerate();
+        if output == 2 * input && sums.clone().all(|(i, terms)| *terms == [(i / 2, weight)]) {
             Pattern::Twice(weight)
         } else if input == 2 * output
-            && every(&|i, terms| terms == [(2 * i, weight), (2 * i + 1, weight)])
+            && sums.all(|(i, terms)| *terms == [(2 * i, weight), (2 * i + 1, weight)])
         {
             Pattern::Pairs(weight)
         } else {

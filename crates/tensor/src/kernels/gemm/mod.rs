@@ -212,7 +212,11 @@ pub fn gemm_batch<'a, T: Real>(
     if c.is_empty() {
         return;
     }
-    assert!(m * n > 0 && c.len() % (m * n) == 0, "gemm_batch: C of {} for {m} × {n}", c.len());
+    assert!(
+        m * n > 0 && c.len().is_multiple_of(m * n),
+        "gemm_batch: C of {} for {m} × {n}",
+        c.len()
+    );
     let product = |i: usize, c: &mut [T]| {
         let (a, b) = operands(i);
         assert!((a.rows(), a.columns(), b.columns()) == (m, k, n), "gemm_batch: product {i}");
