@@ -21,7 +21,7 @@ fn definition<T: Real>(of: &Product<'_, T>, c: &mut [T], step: usize) {
                 *c = if keep == T::ZERO { sum } else { keep.mul_add(*c, sum) };
             }
             if let Some(bias) = bias {
-                *c = *c + bias[j];
+                *c += bias[j];
             }
             *c = match then {
                 Then::Relu if *c < T::ZERO => T::ZERO,
@@ -40,7 +40,7 @@ fn numbers<T: Real>(count: usize, seed: usize) -> Vec<T> {
 /// As `numbers`, with about one in five that is not 0.
 fn sparse<T: Real>(count: usize, seed: usize) -> Vec<T> {
     let mut numbers = numbers(count, seed);
-    let zero = |i: usize| (i * 31 + i / 7) % 5 != 0;
+    let zero = |i: usize| !(i * 31 + i / 7).is_multiple_of(5);
     numbers.iter_mut().enumerate().filter(|(i, _)| zero(*i)).for_each(|(_, x)| *x = T::ZERO);
     numbers
 }
