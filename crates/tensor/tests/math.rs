@@ -47,7 +47,8 @@ fn every_instruction_set_gives_the_same_bits() {
             map_on(set, function, &x, &mut y);
             map_on(set, function, &double, &mut z);
             if i == 0 {
-                (best.0.clone_from(&y), best.1.clone_from(&z));
+                best.0.clone_from(&y);
+                best.1.clone_from(&z);
             }
             for i in 0..x.len() {
                 let same =
