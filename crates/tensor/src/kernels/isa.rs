@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 /// An instruction set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Isa {
-    /// AVX-512 F, BW, DQ and VL: 16 floats at a time.
+    /// AVX-512 F, BW, DQ and VL, and POPCNT: 16 floats at a time.
     Avx512,
     /// AVX2 and FMA: 8 floats at a time.
     Avx2,
@@ -43,6 +43,7 @@ impl Isa {
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512dq")
                     && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("popcnt")
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
@@ -131,7 +132,7 @@ unsafe fn run<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
 fn avx512<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }

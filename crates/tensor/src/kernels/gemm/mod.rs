@@ -19,6 +19,26 @@
 //! say in this. The error of an element is at most about (200 + k / 200) ε Σ|aᵢₗ bₗⱼ|, where one
 //! chain has k ε.
 
+/// Runs a kernel that is made for the vectors of T on an instruction set.
+macro_rules! dispatch_vectors {
+    ($isa:expr, $type:ident, $vector:ident => $kernel:expr) => {
+        match $isa {
+            Isa::Avx512 => {
+                let $vector = std::marker::PhantomData::<$type::Avx512>;
+                $crate::kernels::isa::dispatch_to($isa, $kernel)
+            }
+            Isa::Avx2 => {
+                let $vector = std::marker::PhantomData::<$type::Avx2>;
+                $crate::kernels::isa::dispatch_to($isa, $kernel)
+            }
+            Isa::Portable => {
+                let $vector = std::marker::PhantomData::<$type::Portable>;
+                $crate::kernels::isa::dispatch_to($isa, $kernel)
+            }
+        }
+    };
+}
+
 mod matrix;
 mod pack;
 mod part;
@@ -27,14 +47,12 @@ mod sparse;
 mod tile;
 mod vector;
 
-use std::marker::PhantomData;
-
 pub use self::matrix::Matrix;
 use self::part::Part;
 use self::share::shares;
 use self::sparse::NonZeros;
 pub use self::vector::{Vector, Vectors};
-use super::isa::{self, Isa, dispatch_to};
+use super::isa::{self, Isa};
 use super::threads;
 use crate::Real;
 
@@ -175,24 +193,14 @@ impl<'a, T: Real> Product<'a, T> {
         }
         let c = Target { start: c.as_mut_ptr(), step };
         let threads = threads::count().min(m * k * n / WORTH_A_THREAD).max(1);
-        let zeros = NonZeros::worth_it(&self).then(|| NonZeros::of(&self.a));
+        let zeros = NonZeros::worth_it(&self).then(|| NonZeros::of(isa, &self.a));
         let zeros = zeros.as_ref();
         threads::for_each(threads, |i| {
             for (rows, columns) in shares(m, n, threads, i) {
-                match isa {
-                    Isa::Avx512 => {
-                        let vector = PhantomData::<T::Avx512>;
-                        dispatch_to(isa, Part { of: self, zeros, c, rows, columns, vector });
-                    }
-                    Isa::Avx2 => {
-                        let vector = PhantomData::<T::Avx2>;
-                        dispatch_to(isa, Part { of: self, zeros, c, rows, columns, vector });
-                    }
-                    Isa::Portable => {
-                        let vector = PhantomData::<T::Portable>;
-                        dispatch_to(isa, Part { of: self, zeros, c, rows, columns, vector });
-                    }
-                }
+                dispatch_vectors!(isa, T, vector => {
+                    let (rows, columns) = (rows.clone(), columns.clone());
+                    Part { of: self, zeros, c, rows, columns, vector }
+                });
             }
         });
     }

@@ -59,7 +59,7 @@ pub(super) unsafe fn pack_b<T: Real, V: Vector<T>>(
 /// Call it inline in code for V's instruction set. `from` is good for `rows` vectors, `step` apart,
 /// and `to` for lanes vectors, `to_step` apart.
 #[inline(always)]
-unsafe fn transpose<T: Real, V: Vector<T>>(
+pub(super) unsafe fn transpose<T: Real, V: Vector<T>>(
     from: *const T,
     step: usize,
     rows: usize,

@@ -1,17 +1,22 @@
 //! Products whose left factor is mostly zeros.
 //!
 //! 81 % of the pixels of MNIST are 0, and so are 81 % of the terms of a first layer's product and
-//! of its weight gradient. What is not 0 is listed once, row by row; then a row of C in registers
-//! meets the rows of B that the list names. A term of 0 adds nothing to a chain of sums that began
-//! with +0, so the bits are those of the dense product: unless B is infinite or NaN somewhere, which
-//! is looked at, and then the dense product is taken.
+//! of its weight gradient. What is not 0 is listed once, row by row. A panel of B, as many rows as
+//! a block of k has and a few vectors wide, is copied to where it stays in the first-level cache;
+//! then two rows of C in registers meet the rows of the panel that their lists name.
+//!
+//! A term of 0 adds nothing to a sum that began with +0, so the bits are those of the dense product,
+//! with two exceptions. If B is infinite or NaN somewhere, which is looked at, the dense product is
+//! taken. And where a sum so far has underflowed to -0, a term of +0 would make it +0.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::super::isa::{Kernel, dispatch};
+use super::super::isa::{Isa, Kernel};
 use super::super::threads::{chunks_mut, for_each_chunk};
 use super::Product;
 use super::matrix::Matrix;
+use super::pack::{pack_b, transpose};
 use super::part::{BLOCK, Part, cuts};
 use super::tile::{Finish, Operand};
 use super::vector::{MOST_LANES, Vector};
@@ -32,10 +37,12 @@ const MOST: usize = SAMPLE / 3;
 pub(super) struct NonZeros<T: Real> {
     /// For each row, and each block of k, where the list ends.
     ends: Buffer<f32>,
-    /// A list has room for a whole row: k of each number, as the bits of an integer.
+    /// k of each number, as the bits of an integer.
     positions: Buffer<f32>,
     values: Buffer<T>,
-    k: usize,
+    blocks: usize,
+    /// From one list to the next: a whole row of A, and what a vector writes behind it.
+    room: usize,
 }
 
 impl<T: Real> NonZeros<T> {
@@ -51,27 +58,42 @@ impl<T: Real> NonZeros<T> {
     }
 
     /// The lists of a matrix.
-    pub(super) fn of(a: &Matrix<'_, T>) -> NonZeros<T> {
+    pub(super) fn of(isa: Isa, a: &Matrix<'_, T>) -> NonZeros<T> {
         let (m, k) = (a.rows(), a.columns());
-        let blocks = k.div_ceil(BLOCK);
+        let (blocks, room) = (k.div_ceil(BLOCK), k + MOST_LANES);
         let mut lists = NonZeros {
             ends: Buffer::for_overwrite(m * blocks),
-            positions: Buffer::for_overwrite(m * k),
-            values: Buffer::for_overwrite(m * k),
-            k,
+            positions: Buffer::for_overwrite(m * room),
+            values: Buffer::for_overwrite(m * room),
+            blocks,
+            room,
         };
-        let rows = (super::super::GRAIN / k).max(1);
+        let rows = (super::super::GRAIN / k).next_multiple_of(MOST_LANES);
         let lists_of = (
             chunks_mut(&mut lists.ends, rows * blocks),
-            chunks_mut(&mut lists.positions, rows * k),
-            chunks_mut(&mut lists.values, rows * k),
+            chunks_mut(&mut lists.positions, rows * room),
+            chunks_mut(&mut lists.values, rows * room),
         );
         for_each_chunk(lists_of, |i, (ends, positions, values)| {
-            let ends = bytemuck::cast_slice_mut(ends);
-            let positions = bytemuck::cast_slice_mut(positions);
-            dispatch(List { a: *a, first: i * rows, ends, positions, values });
+            let ends: &mut [u32] = bytemuck::cast_slice_mut(ends);
+            let positions: &mut [u32] = bytemuck::cast_slice_mut(positions);
+            dispatch_vectors!(isa, T, vector => {
+                let (ends, positions) = (&mut *ends, &mut *positions);
+                List { a: *a, first: i * rows, room, ends, positions, values, vector }
+            });
         });
         lists
+    }
+
+    /// What is listed of a row and a block of k.
+    #[inline(always)]
+    fn terms(&self, row: usize, block: usize) -> Terms<'_, T> {
+        let ends: &[u32] = bytemuck::cast_slice(&self.ends);
+        let positions: &[u32] = bytemuck::cast_slice(&self.positions);
+        let ends = &ends[row * self.blocks..][..=block];
+        let from = if block == 0 { 0 } else { ends[block - 1] as usize };
+        let list = row * self.room + from..row * self.room + ends[block] as usize;
+        Terms { positions: &positions[list.clone()], values: &self.values[list] }
     }
 
     /// Computes a part of the product; false, with nothing written, if B is not finite there.
@@ -82,41 +104,172 @@ impl<T: Real> NonZeros<T> {
         if !unsafe { is_finite::<T, V>(&of.b, columns) } {
             return false;
         }
-        let blocks = self.k.div_ceil(BLOCK);
-        let ends: &[u32] = bytemuck::cast_slice(&self.ends);
-        let positions: &[u32] = bytemuck::cast_slice(&self.positions);
-        for j in cuts(columns.clone(), V::LANES, WIDEST * V::LANES) {
-            for i in rows.clone() {
-                let mut from = i * self.k;
-                for (block, p) in cuts(0..self.k, 1, BLOCK).enumerate() {
-                    let to = i * self.k + ends[i * blocks + block] as usize;
-                    let terms = Terms {
-                        positions: &positions[from..to],
-                        values: &self.values[from..to],
-                        b: of.b.from(0, j.start),
-                    };
-                    from = to;
-                    let finish = Finish::new(of, i, j.clone(), p);
-                    // SAFETY: the kernel runs on V's instruction set, and this is inlined into it.
-                    // Positions are below k, and the columns exist; row i of C is this part's.
-                    unsafe {
-                        let c = c.start.add(i * c.step + j.start);
-                        match j.len().div_ceil(V::LANES) {
-                            1 => terms.row::<V, 1>(c, finish),
-                            2 => terms.row::<V, 2>(c, finish),
-                            3 => terms.row::<V, 3>(c, finish),
-                            4 => terms.row::<V, 4>(c, finish),
-                            5 => terms.row::<V, 5>(c, finish),
-                            6 => terms.row::<V, 6>(c, finish),
-                            7 => terms.row::<V, 7>(c, finish),
-                            8 => terms.row::<V, 8>(c, finish),
-                            _ => unreachable!("at most {WIDEST} vectors"),
+        let mut copy = Buffer::<T>::for_overwrite(BLOCK * WIDTH * V::LANES);
+        for j in cuts(columns.clone(), V::LANES, WIDTH * V::LANES) {
+            let vectors = j.len().div_ceil(V::LANES);
+            let row = vectors * V::LANES;
+            for (block, p) in cuts(0..of.a.columns(), 1, BLOCK).enumerate() {
+                // SAFETY: the kernel runs on V's instruction set, and this is inlined into it. The
+                // panel lies in B, and the copy has room for the largest. Positions are in p, the
+                // columns exist, and rows i and i + 1 of C are this part's.
+                unsafe {
+                    pack_b::<T, V>(
+                        p.len(),
+                        j.len(),
+                        of.b.from(p.start, j.start),
+                        copy.as_mut_ptr(),
+                    );
+                    // Before the copy begins, as a row p.start is the first: it is never read there.
+                    let panel = copy.as_ptr().wrapping_sub(p.start * row);
+                    for i in rows.clone().step_by(2) {
+                        let finish = Finish::new(of, i, j.clone(), p.clone());
+                        let c = (c.start.add(i * c.step + j.start), c.step);
+                        let first = self.terms(i, block);
+                        if i + 1 < rows.end {
+                            let terms = [first, self.terms(i + 1, block)];
+                            match vectors {
+                                1 => multiply::<T, V, 2, 1>(terms, panel, c, finish),
+                                2 => multiply::<T, V, 2, 2>(terms, panel, c, finish),
+                                3 => multiply::<T, V, 2, 3>(terms, panel, c, finish),
+
+                                _ => multiply::<T, V, 2, WIDTH>(terms, panel, c, finish),
+                            }
+                        } else {
+                            match vectors {
+                                1 => multiply::<T, V, 1, 1>([first], panel, c, finish),
+                                2 => multiply::<T, V, 1, 2>([first], panel, c, finish),
+                                3 => multiply::<T, V, 1, 3>([first], panel, c, finish),
+
+                                _ => multiply::<T, V, 1, WIDTH>([first], panel, c, finish),
+                            }
                         }
                     }
                 }
             }
         }
         true
+    }
+}
+
+/// The vectors of a panel. Two rows of C are 8 sums, as many as the processor has under way at a
+/// time; with a block of k they are 50 KiB, of which images read what is not always 0.
+const WIDTH: usize = 4;
+
+/// What is not 0 in a row and block of A.
+#[derive(Clone, Copy)]
+struct Terms<'a, T> {
+    positions: &'a [u32],
+    values: &'a [T],
+}
+
+/// R rows of C: each the sum of the rows of a panel that its terms name.
+///
+/// # Safety
+/// Call it inline in code for V's instruction set. Positions are rows of the panel, which is N
+/// vectors wide; C as for [`Finish::write`].
+#[inline(always)]
+#[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
+unsafe fn multiply<T: Real, V: Vector<T>, const R: usize, const N: usize>(
+    terms: [Terms<'_, T>; R],
+    panel: *const T,
+    c: (*mut T, usize),
+    finish: Finish<'_, T>,
+) {
+    // SAFETY: the caller's promises; t is below the length of both lists.
+    unsafe {
+        let mut sums = [[V::splat(T::ZERO); N]; R];
+        let add = |sums: &mut [V; N], of: Terms<'_, T>, t: usize| {
+            let position = *of.positions.get_unchecked(t) as usize;
+            let x = V::splat(*of.values.get_unchecked(t));
+            let row = panel.wrapping_add(position * (N * V::LANES));
+            for v in 0..N {
+                sums[v] = x.mul_add(V::load(row.add(v * V::LANES)), sums[v]);
+            }
+        };
+        let both = terms.iter().map(|of| of.values.len()).min().unwrap_or(0);
+        for t in 0..both {
+            for i in 0..R {
+                add(&mut sums[i], terms[i], t);
+            }
+        }
+        for i in 0..R {
+            for t in both..terms[i].values.len() {
+                add(&mut sums[i], terms[i], t);
+            }
+        }
+        finish.write::<V, R, N>(sums, c);
+    }
+}
+
+/// Lists rows of A from `first` on.
+struct List<'a, T, V> {
+    a: Matrix<'a, T>,
+    first: usize,
+    room: usize,
+    ends: &'a mut [u32],
+    positions: &'a mut [u32],
+    values: &'a mut [T],
+    vector: PhantomData<V>,
+}
+
+impl<T: Real, V: Vector<T>> Kernel for List<'_, T, V> {
+    type Output = ();
+    #[inline(always)]
+    fn run(mut self) {
+        let (row, column) = self.a.steps;
+        let (mut i, rows) = (0, self.values.len() / self.room);
+        while i < rows {
+            if row == 1 && column != 1 && i + V::LANES <= rows {
+                self.rows::<MOST_LANES>(i, V::LANES);
+                i += V::LANES;
+            } else {
+                self.rows::<1>(i, 1);
+                i += 1;
+            }
+        }
+    }
+}
+
+impl<T: Real, V: Vector<T>> List<'_, T, V> {
+    /// Lists one row, or as many rows of a transposed matrix as a vector has lanes.
+    #[inline(always)]
+    fn rows<const MOST: usize>(&mut self, i: usize, rows: usize) {
+        let k = self.a.columns();
+        let mut counts = [0; MOST];
+        let mut square = [[T::ZERO; MOST_LANES]; MOST_LANES];
+        for (block, p) in cuts(0..k, 1, BLOCK).enumerate() {
+            for l in p.clone().step_by(V::LANES) {
+                let width = V::LANES.min(p.end - l);
+                let Operand { start, column, .. } = self.a.from(self.first + i, l);
+                // SAFETY: the kernel runs on V's instruction set, and this is inlined into it. Rows
+                // i to i + rows and columns l to l + width are A's; if there are several rows, they
+                // are as many as lanes and next to each other. A list has room for a vector behind
+                // its k numbers, and its count is l at most.
+                unsafe {
+                    let mut list = |r: usize, x: V| {
+                        let to = (i + r) * self.room + counts[r];
+                        let positions = self.positions.as_mut_ptr().add(to);
+                        let values = self.values.as_mut_ptr().add(to);
+                        counts[r] += x.non_zeros(l as u32, positions, values);
+                    };
+                    if rows > 1 {
+                        let to = square.as_mut_ptr().cast();
+                        transpose::<T, V>(start, column, width, to, MOST_LANES);
+                        (0..rows).for_each(|r| list(r, V::load(square[r].as_ptr())));
+                    } else if column == 1 {
+                        let whole = width == V::LANES;
+                        list(0, if whole { V::load(start) } else { V::load_part(start, width) });
+                    } else {
+                        let line = &mut square[0];
+                        *line = [T::ZERO; MOST_LANES];
+                        (0..width).for_each(|c| line[c] = *start.add(c * column));
+                        list(0, V::load(line.as_ptr()));
+                    }
+                }
+            }
+            let blocks = k.div_ceil(BLOCK);
+            (0..rows).for_each(|r| self.ends[(i + r) * blocks + block] = counts[r] as u32);
+        }
     }
 }
 
@@ -132,92 +285,22 @@ unsafe fn is_finite<T: Real, V: Vector<T>>(b: &Matrix<'_, T>, columns: &Range<us
         let zero = V::splat(T::ZERO);
         let mut sums = [zero; 4];
         for l in 0..b.rows() {
-            let row = b.row(l, columns.clone());
-            let mut vectors = row.chunks_exact(V::LANES);
-            for (i, vector) in (&mut vectors).enumerate() {
-                sums[i % 4] = zero.mul_add(V::load(vector.as_ptr()), sums[i % 4]);
+            let mut fours = b.row(l, columns.clone()).chunks_exact(4 * V::LANES);
+            for four in &mut fours {
+                for (i, sum) in sums.iter_mut().enumerate() {
+                    *sum = zero.mul_add(V::load(four.as_ptr().add(i * V::LANES)), *sum);
+                }
             }
-            let rest = vectors.remainder();
-            if !rest.is_empty() {
-                sums[0] = zero.mul_add(V::load_part(rest.as_ptr(), rest.len()), sums[0]);
+            for vector in fours.remainder().chunks(V::LANES) {
+                let whole = vector.len() == V::LANES;
+                let from = vector.as_ptr();
+                let x = if whole { V::load(from) } else { V::load_part(from, vector.len()) };
+                sums[0] = zero.mul_add(x, sums[0]);
             }
         }
         let sum = sums[0].add(sums[1]).add(sums[2].add(sums[3]));
         let mut lanes = [T::ZERO; MOST_LANES];
         sum.store(lanes.as_mut_ptr());
         lanes.iter().all(|&lane| lane == T::ZERO)
-    }
-}
-
-/// The most vectors of a row of C in registers. Each term adds to all of them, and an addition takes
-/// as long as four others can begin: fewer than 8 leave the processor waiting, more do not fit AVX2.
-const WIDEST: usize = 8;
-
-/// What is not 0 in a row and block of A, and the columns of B that it meets.
-struct Terms<'a, T> {
-    positions: &'a [u32],
-    values: &'a [T],
-    b: Operand<T>,
-}
-
-impl<T: Real> Terms<'_, T> {
-    /// # Safety
-    /// Call it inline in code for V's instruction set. Positions are rows of B, which is good for the
-    /// columns that `finish` names; C as for [`Finish::write`].
-    #[inline(always)]
-    #[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
-    unsafe fn row<V: Vector<T>, const N: usize>(&self, c: *mut T, finish: Finish<'_, T>) {
-        let part = finish.columns() - (N - 1) * V::LANES;
-        // SAFETY: the caller's promises.
-        unsafe {
-            let mut sums = [[V::splat(T::ZERO); N]; 1];
-            for (&position, &value) in self.positions.iter().zip(self.values) {
-                let row = self.b.start.add(position as usize * self.b.row);
-                let x = V::splat(value);
-                for v in 0..N {
-                    let row = row.add(v * V::LANES);
-                    let whole = v < N - 1 || part == V::LANES;
-                    let b = if whole { V::load(row) } else { V::load_part(row, part) };
-                    sums[0][v] = x.mul_add(b, sums[0][v]);
-                }
-            }
-            finish.write::<V, 1, N>(sums, (c, 0));
-        }
-    }
-}
-
-/// Lists rows of A from `first` on.
-struct List<'a, T> {
-    a: Matrix<'a, T>,
-    first: usize,
-    ends: &'a mut [u32],
-    positions: &'a mut [u32],
-    values: &'a mut [T],
-}
-
-impl<T: Real> Kernel for List<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let List { a, first, ends, positions, values } = self;
-        let (k, blocks) = (a.columns(), a.columns().div_ceil(BLOCK));
-        let lists = positions.chunks_exact_mut(k).zip(values.chunks_exact_mut(k));
-        for (i, (positions, values)) in lists.enumerate() {
-            let mut count = 0;
-            let row = a.from(first + i, 0);
-            for (block, p) in cuts(0..k, 1, BLOCK).enumerate() {
-                for l in p {
-                    // Written in any case, and kept if it is not 0: no branch to guess.
-                    // SAFETY: l is a column of A, and `count` at most l, below the length of a list.
-                    unsafe {
-                        let x = *row.start.add(l * row.column);
-                        *positions.get_unchecked_mut(count) = l as u32;
-                        *values.get_unchecked_mut(count) = x;
-                        count += usize::from(x != T::ZERO);
-                    }
-                }
-                ends[i * blocks + block] = count as u32;
-            }
-        }
     }
 }

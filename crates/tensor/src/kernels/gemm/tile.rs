@@ -58,12 +58,6 @@ impl<'a, T: Real> Finish<'a, T> {
         }
     }
 
-    /// The columns that exist.
-    #[inline(always)]
-    pub(super) fn columns(&self) -> usize {
-        self.columns
-    }
-
     /// For a tile `rows` below.
     #[inline(always)]
     pub(super) fn below(self, rows: usize) -> Finish<'a, T> {

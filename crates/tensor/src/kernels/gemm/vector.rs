@@ -99,6 +99,30 @@ pub trait Vector<T>: Copy {
     /// # Safety
     /// See the trait.
     unsafe fn interleave(self, other: Self) -> (Self, Self);
+    /// Writes the numbers that are not 0 in a row, and where they were, counted from `first`; how
+    /// many. What is written behind them has no meaning.
+    ///
+    /// # Safety
+    /// See the trait, for both pointers.
+    #[inline(always)]
+    unsafe fn non_zeros(self, first: u32, positions: *mut u32, values: *mut T) -> usize
+    where
+        T: Real,
+    {
+        let mut line = [T::ZERO; MOST_LANES];
+        let mut count = 0;
+        // SAFETY: the line has room for all lanes, and the caller's pointers are good for as many.
+        unsafe {
+            self.store(line.as_mut_ptr());
+            for (lane, &x) in line[..Self::LANES].iter().enumerate() {
+                // Written in any case, and kept if it is not 0: no branch to guess.
+                *positions.add(count) = first + lane as u32;
+                *values.add(count) = x;
+                count += usize::from(x != T::ZERO);
+            }
+        }
+        count
+    }
 }
 
 /// The vectors of each instruction set.
@@ -197,7 +221,10 @@ macro_rules! x86 {
         $store:ident, $add:ident, $mul:ident, $mul_add:ident, $zero:ident, $max:ident,
         |$x:ident, $mask_of:ident| $where_positive:expr,
         |$a:ident, $b:ident| $interleave:expr
-        $(, $mask:ty, $load_part:ident, $store_part:ident)?
+        $(
+            , $mask:ty, $load_part:ident, $store_part:ident,
+            |$numbers:ident, $first:ident, $positions:ident, $values:ident| $non_zeros:expr
+        )?
     ) => {
         impl Vector<$type> for $vector {
             const LANES: usize = $lanes;
@@ -261,6 +288,18 @@ macro_rules! x86 {
                     // SAFETY: as above; lanes that the mask leaves out are not written.
                     unsafe { $store_part(to, ((1u32 << count) - 1) as $mask, self) }
                 }
+                #[inline(always)]
+                unsafe fn non_zeros(
+                    self,
+                    $first: u32,
+                    $positions: *mut u32,
+                    $values: *mut $type,
+                ) -> usize {
+                    let $numbers = self;
+                    // SAFETY: as above, and the caller's pointers are good for all lanes.
+                    let kept: $mask = unsafe { $non_zeros };
+                    kept.count_ones() as usize
+                }
             )?
         }
     };
@@ -288,7 +327,15 @@ x86!(
     },
     __mmask16,
     _mm512_maskz_loadu_ps,
-    _mm512_mask_storeu_ps
+    _mm512_mask_storeu_ps,
+    |x, first, positions, values| {
+        let kept = _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(x, _mm512_setzero_ps());
+        let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        let at = _mm512_add_epi32(_mm512_set1_epi32(first as i32), lanes);
+        _mm512_storeu_si512(positions.cast(), _mm512_maskz_compress_epi32(kept, at));
+        _mm512_storeu_ps(values, _mm512_maskz_compress_ps(kept, x));
+        kept
+    }
 );
 
 #[cfg(target_arch = "x86_64")]
@@ -313,7 +360,15 @@ x86!(
     },
     __mmask8,
     _mm512_maskz_loadu_pd,
-    _mm512_mask_storeu_pd
+    _mm512_mask_storeu_pd,
+    |x, first, positions, values| {
+        let kept = _mm512_cmp_pd_mask::<_CMP_NEQ_UQ>(x, _mm512_setzero_pd());
+        let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        let at = _mm256_add_epi32(_mm256_set1_epi32(first as i32), lanes);
+        _mm256_storeu_si256(positions.cast(), _mm256_maskz_compress_epi32(kept, at));
+        _mm512_storeu_pd(values, _mm512_maskz_compress_pd(kept, x));
+        kept
+    }
 );
 
 #[cfg(target_arch = "x86_64")]
