@@ -38,9 +38,7 @@ fn last_axis<T: Real>(name: &str, x_hat: &Tensor<T>, x: &Tensor<T>) -> usize {
 /// If a target of binary cross-entropy is not a probability: the loss would have no lower bound.
 #[track_caller]
 pub(crate) fn require_probabilities<T: Real>(name: &str, targets: &Tensor<T>) {
-    // Without a short cut, so that it compiles to vector code.
-    let within = |ok, &t: &T| ok & (t >= T::ZERO) & (t <= T::ONE);
-    if !targets.data().iter().fold(true, within) {
+    if !targets.is_within(T::ZERO, T::ONE) {
         let outside = targets.data().iter().find(|&&t| !(t >= T::ZERO && t <= T::ONE));
         panic!("{name}: target {} is outside [0, 1]", outside.expect("one is"));
     }

@@ -112,6 +112,11 @@ impl<T: Real> Tensor<T> {
         self.data[0]
     }
 
+    /// Whether all elements are in [low, high]. NaN is not.
+    pub fn is_within(&self, low: T, high: T) -> bool {
+        crate::kernels::within::within(&self.data, [low, high])
+    }
+
     /// The elements as an `ndarray` view, to be sliced and indexed without a copy.
     pub fn view(&self) -> ArrayViewD<'_, T> {
         ArrayViewD::from_shape(&*self.shape, &self.data).expect("a tensor is as long as its shape")

@@ -116,6 +116,29 @@ pub(crate) fn dispatch_to<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
     unsafe { run(isa, kernel) }
 }
 
+/// Runs a kernel that is made for a type of vectors on an instruction set:
+/// `dispatch_vectors!(isa, T, vector => Kernel { .., vector })` puts the `PhantomData` of the set's vector of
+/// T for `vector`.
+macro_rules! dispatch_vectors {
+    ($isa:expr, $type:ident, $vector:ident => $kernel:expr) => {
+        match $isa {
+            $crate::kernels::isa::Isa::Avx512 => {
+                let $vector = std::marker::PhantomData::<$type::Avx512>;
+                $crate::kernels::isa::dispatch_to($isa, $kernel)
+            }
+            $crate::kernels::isa::Isa::Avx2 => {
+                let $vector = std::marker::PhantomData::<$type::Avx2>;
+                $crate::kernels::isa::dispatch_to($isa, $kernel)
+            }
+            $crate::kernels::isa::Isa::Portable => {
+                let $vector = std::marker::PhantomData::<$type::Portable>;
+                $crate::kernels::isa::dispatch_to($isa, $kernel)
+            }
+        }
+    };
+}
+pub(crate) use dispatch_vectors;
+
 /// # Safety
 /// The machine has the set.
 #[inline(always)]

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), [`threads`],
 //! [`math`] (functions of one number), `elementwise`, `reduce`, `permute`, [`gemm`], `conv`, `pool`,
-//! `resample`, and the fused ones: `bce`, `reparameterize`, `noise`, [`optimizer`]; [`peak`] is what
+//! `resample`, `within`, and the fused ones: `bce`, `reparameterize`, `noise`, [`optimizer`]; [`peak`] is what
 //! they are measured against.
 //! All `unsafe` code of the project is in this folder.
 //!
@@ -26,6 +26,7 @@ pub(crate) mod reduce;
 pub(crate) mod reparameterize;
 pub(crate) mod resample;
 pub mod threads;
+pub(crate) mod within;
 
 /// Elements that a thread takes at a time. Below this, handing work to another thread costs more
 /// (some 5 microseconds) than the work itself.

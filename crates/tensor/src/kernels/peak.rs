@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::marker::PhantomData;
 
 use super::gemm::Vector;
-use super::isa::{self, Isa, Kernel, dispatch, dispatch_to};
+use super::isa::{self, Kernel, dispatch, dispatch_vectors};
 use crate::Real;
 
 /// Independent sums. A multiply-add takes some 4 cycles and two begin in each: at least 8 must be on
@@ -15,17 +15,16 @@ const CHAINS: usize = 12;
 /// instruction set. Returns how many floating-point operations that were (a multiply-add is two) and
 /// their sum, which the caller should look at lest the compiler leaves them out.
 pub fn multiply_adds<T: Real>(rounds: usize) -> (u64, T) {
-    let isa = isa::current();
-    match isa {
-        Isa::Avx512 => dispatch_to(isa, Peak::<T, T::Avx512> { rounds, vector: PhantomData }),
-        Isa::Avx2 => dispatch_to(isa, Peak::<T, T::Avx2> { rounds, vector: PhantomData }),
-        Isa::Portable => dispatch_to(isa, Peak::<T, T::Portable> { rounds, vector: PhantomData }),
-    }
+    dispatch_vectors!(isa::current(), T, vector => {
+        let element = PhantomData::<T>;
+        Peak { rounds, element, vector }
+    })
 }
 
 struct Peak<T, V> {
     rounds: usize,
-    vector: PhantomData<(T, V)>,
+    element: PhantomData<T>,
+    vector: PhantomData<V>,
 }
 
 impl<T: Real, V: Vector<T>> Kernel for Peak<T, V> {
@@ -88,6 +87,7 @@ impl Kernel for Read<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::isa::Isa;
     use super::*;
 
     #[test]

@@ -75,9 +75,9 @@ impl<T: Real> Visit<T> for Gather {
                     .map(|plane| [0, columns.input].map(|row| &plane[start + row..][..2 * whole]));
                 let out = &mut out[..whole];
                 match whole {
-                    8.. => for_each_block(whole, 8, |at| gather_block::<T, 8>(x, values, at, out)),
-                    4.. => for_each_block(whole, 4, |at| gather_block::<T, 4>(x, values, at, out)),
-                    _ => for_each_block(whole, 1, |at| gather_block::<T, 1>(x, values, at, out)),
+                    8.. => gather_row::<T, 8>(x, values, out),
+                    4.. => gather_row::<T, 4>(x, values, out),
+                    _ => gather_row::<T, 1>(x, values, out),
                 }
             }
             for j in whole..columns.output {
@@ -104,9 +104,9 @@ impl<T: Real> Visit<T> for Scatter {
                 let out = &mut [&mut first[..2 * whole], &mut second[..2 * whole]];
                 let values = &values[..whole];
                 match whole {
-                    8.. => for_each_block(whole, 8, |at| scatter_block::<T, 8>(x, values, at, out)),
-                    4.. => for_each_block(whole, 4, |at| scatter_block::<T, 4>(x, values, at, out)),
-                    _ => for_each_block(whole, 1, |at| scatter_block::<T, 1>(x, values, at, out)),
+                    8.. => scatter_row::<T, 8>(x, values, out),
+                    4.. => scatter_row::<T, 4>(x, values, out),
+                    _ => scatter_row::<T, 1>(x, values, out),
                 }
             }
             for j in whole..columns.output {
@@ -124,16 +124,11 @@ fn whole_pairs([rows, columns]: [Window; 2], i: usize) -> usize {
     if pairs { columns.input / 2 } else { 0 }
 }
 
-/// Calls `visit` where blocks of N windows begin. What would go beyond the end begins before it
-/// instead: some windows are done twice. (An iterator's `for_each` is not inlined, and so is compiled
-/// for the portable set: 20 % of a step of a small autoencoder.)
+/// Where blocks of `n` windows begin. What would go beyond the end begins before it instead: some
+/// windows are done twice.
 #[inline(always)]
-fn for_each_block(count: usize, n: usize, mut visit: impl FnMut(usize)) {
-    let mut at = 0;
-    while at < count {
-        visit(at.min(count - n));
-        at += n;
-    }
+fn blocks(count: usize, n: usize) -> impl Iterator<Item = usize> {
+    (0..count).step_by(n).map(move |at| at.min(count - n))
 }
 
 /// Entries first, first + 2, …: blocks are copied into arrays, or the compiler, which cannot know
@@ -162,46 +157,51 @@ fn replaces<T: Real>(x: T, best: T) -> bool {
     (x > best) | x.is_nan()
 }
 
+// Closures are not inlined for certain, and would be compiled for the portable set: loops here.
+
 #[inline(always)]
-fn gather_block<T: Real, const N: usize>(x: [&[T]; 2], v: [&[T]; 2], at: usize, out: &mut [T]) {
-    let (x, v) = (squares::<T, N>(x, at), squares::<T, N>(v, at));
-    let (mut best, mut value) = (x[0], v[0]);
-    for place in 1..4 {
-        for j in 0..N {
-            let replaces = replaces(x[place][j], best[j]);
-            value[j] = if replaces { v[place][j] } else { value[j] };
-            best[j] = if replaces { x[place][j] } else { best[j] };
+fn gather_row<T: Real, const N: usize>(x: [&[T]; 2], v: [&[T]; 2], out: &mut [T]) {
+    for at in blocks(out.len(), N) {
+        let (x, v) = (squares::<T, N>(x, at), squares::<T, N>(v, at));
+        let (mut best, mut value) = (x[0], v[0]);
+        for place in 1..4 {
+            for j in 0..N {
+                let replaces = replaces(x[place][j], best[j]);
+                value[j] = if replaces { v[place][j] } else { value[j] };
+                best[j] = if replaces { x[place][j] } else { best[j] };
+            }
         }
+        out[at..at + N].copy_from_slice(&value);
     }
-    out[at..at + N].copy_from_slice(&value);
 }
 
 #[inline(always)]
-fn scatter_block<T: Real, const N: usize>(
+fn scatter_row<T: Real, const N: usize>(
     x: [&[T]; 2],
     values: &[T],
-    at: usize,
     [top, bottom]: &mut [&mut [T]; 2],
 ) {
-    let x = squares::<T, N>(x, at);
-    let mut value = [T::ZERO; N];
-    value.copy_from_slice(&values[at..at + N]);
-    let mut best = x[0];
-    let mut parts = [value, [T::ZERO; N], [T::ZERO; N], [T::ZERO; N]];
-    for place in 1..4 {
-        for j in 0..N {
-            let replaces = replaces(x[place][j], best[j]);
-            best[j] = if replaces { x[place][j] } else { best[j] };
-            for part in &mut parts[..place] {
-                part[j] = if replaces { T::ZERO } else { part[j] };
+    for at in blocks(values.len(), N) {
+        let x = squares::<T, N>(x, at);
+        let mut value = [T::ZERO; N];
+        value.copy_from_slice(&values[at..at + N]);
+        let mut best = x[0];
+        let mut parts = [value, [T::ZERO; N], [T::ZERO; N], [T::ZERO; N]];
+        for place in 1..4 {
+            for j in 0..N {
+                let replaces = replaces(x[place][j], best[j]);
+                best[j] = if replaces { x[place][j] } else { best[j] };
+                for part in &mut parts[..place] {
+                    part[j] = if replaces { T::ZERO } else { part[j] };
+                }
+                parts[place][j] = if replaces { value[j] } else { T::ZERO };
             }
-            parts[place][j] = if replaces { value[j] } else { T::ZERO };
         }
-    }
-    let (top, bottom) = (&mut top[2 * at..][..2 * N], &mut bottom[2 * at..][..2 * N]);
-    for j in 0..N {
-        (top[2 * j], top[2 * j + 1]) = (parts[0][j], parts[1][j]);
-        (bottom[2 * j], bottom[2 * j + 1]) = (parts[2][j], parts[3][j]);
+        let (top, bottom) = (&mut top[2 * at..][..2 * N], &mut bottom[2 * at..][..2 * N]);
+        for j in 0..N {
+            (top[2 * j], top[2 * j + 1]) = (parts[0][j], parts[1][j]);
+            (bottom[2 * j], bottom[2 * j + 1]) = (parts[2][j], parts[3][j]);
+        }
     }
 }
 

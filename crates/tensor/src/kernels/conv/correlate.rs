@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::super::gemm::Vector;
-use super::super::isa::{Isa, Kernel, dispatch_to};
+use super::super::isa::{Isa, Kernel, dispatch_vectors};
 use super::super::threads;
 use super::area;
 use super::axis::{Pass, Walk};
@@ -20,6 +20,9 @@ pub(super) const SLACK: usize = 16;
 
 /// Numbers of the planes of one band: they are to stay in the second-level cache.
 pub(super) const BAND: usize = 64 * 1024;
+
+/// Into how many parts, at most, bands of images are cut: enough to keep cores busy.
+pub(super) const PARTS: usize = 32;
 
 /// What is to be computed: targets [batch, groups · targets, ..] from sources.
 pub(super) struct Filter<'a, T> {
@@ -107,89 +110,86 @@ pub(super) fn correlate<T: Real>(isa: Isa, filter: &Filter<'_, T>, x: &[T], y: &
     let sweeps = filter.sweeps(&planes);
     let bands = rows.count().div_ceil(band);
     let target = Target { start: y.as_mut_ptr() };
-    let piece = |index: usize| {
-        let (image, band_index) = (index / bands, index % bands);
-        let group = image % filter.groups;
-        let source = filter.sources * area(filter.source);
-        let x = &x[image * source..][..source];
-        let (planes, sweeps) = (&planes, &sweeps);
-        let rows = band_index * band..(band_index + 1) * band;
-        match isa {
-            Isa::Avx512 => {
-                let vector = PhantomData::<T::Avx512>;
-                let piece = Piece { filter, planes, sweeps, x, image, group, rows, target, vector };
-                dispatch_to(isa, piece);
-            }
-            Isa::Avx2 => {
-                let vector = PhantomData::<T::Avx2>;
-                let piece = Piece { filter, planes, sweeps, x, image, group, rows, target, vector };
-                dispatch_to(isa, piece);
-            }
-            Isa::Portable => {
-                let vector = PhantomData::<T::Portable>;
-                let piece = Piece { filter, planes, sweeps, x, image, group, rows, target, vector };
-                dispatch_to(isa, piece);
-            }
-        }
-    };
-    let pieces = filter.batch * filter.groups * bands;
-    threads::for_each(pieces, piece);
+    let units = filter.batch * filter.groups * bands;
+    let parts = PARTS.min(units);
+    threads::for_each(parts, |i| {
+        let (planes, sweeps) = (&planes, &sweeps[..]);
+        dispatch_vectors!(isa, T, vector => {
+            let units = units * i / parts..units * (i + 1) / parts;
+            Part { filter, planes, sweeps, x, units, band, target, vector }
+        });
+    });
 }
 
-/// Where the result goes. Pieces write disjoint parts of it.
+/// Where the result goes. Parts write disjoint parts of it.
 #[derive(Clone, Copy)]
 struct Target<T> {
     start: *mut T,
 }
 
 // SAFETY: a `Target` lives only inside `correlate`, which borrows the result mutably for all of that
-// time, and each piece has rows of channels of its own.
+// time, and each part has rows of channels of its own.
 unsafe impl<T> Send for Target<T> {}
 // SAFETY: as above.
 unsafe impl<T> Sync for Target<T> {}
 
-/// The work of one thread: some rows of all channels of one group of one image.
-struct Piece<'a, T: Real, V> {
+/// Some bands of rows, each of all channels of one group of one image.
+struct Part<'a, T: Real, V> {
     filter: &'a Filter<'a, T>,
     planes: &'a Planes<'a>,
     sweeps: &'a [Sweep<'a, T>],
-    /// The channels of the source.
     x: &'a [T],
-    /// The number of the group among those of all images, and in its image.
-    image: usize,
-    group: usize,
-    rows: Range<usize>,
+    /// Bands, counted over groups and images.
+    units: Range<usize>,
+    /// Rows of a band.
+    band: usize,
     target: Target<T>,
     vector: PhantomData<V>,
 }
 
-impl<T: Real, V: Vector<T>> Kernel for Piece<'_, T, V> {
+impl<T: Real, V: Vector<T>> Kernel for Part<'_, T, V> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Piece { filter, planes, sweeps, .. } = self;
+        let Part { filter, planes, band, .. } = self;
         let length = filter.sources * planes.per_channel();
         let mut copies = Buffer::<T>::for_overwrite(length + SLACK);
         copies[length..].fill(T::ZERO);
-        planes.fill(self.x, self.rows.start, &mut copies[..length]);
-        let run = (self.rows.len() * planes.pitch).next_multiple_of(SLACK);
+        let run = (band * planes.pitch).next_multiple_of(SLACK);
         let mut sums = Buffer::<T>::for_overwrite(HEIGHT * run);
+        let count = filter.walks[0].count();
+        let bands = count.div_ceil(band);
+        let area = filter.sources * area(filter.source);
+        for unit in self.units.clone() {
+            let (image, first) = (unit / bands, unit % bands * band);
+            planes.fill(&self.x[image * area..][..area], first, &mut copies[..length]);
+            self.band(image, first..first + band, &copies, &mut sums, run);
+        }
+    }
+}
+
+impl<T: Real, V: Vector<T>> Part<'_, T, V> {
+    /// The rows of one group of one image, from its planes; `sums` has room for 8 runs.
+    #[inline(always)]
+    fn band(&self, image: usize, rows: Range<usize>, copies: &[T], sums: &mut [T], run: usize) {
+        let Part { filter, planes, sweeps, .. } = *self;
+        let group = image % filter.groups;
         for sweep in sweeps {
-            let rows = self.rows.start..self.rows.end.min(sweep.passes[0].count);
+            let rows = rows.start..rows.end.min(sweep.passes[0].count);
             let columns = sweep.passes[1].count;
             if rows.is_empty() || columns == 0 {
                 continue;
             }
             let positions = (rows.len() - 1) * planes.pitch + columns;
-            let mut weights = &sweep.weights[self.group * filter.targets * sweep.offsets.len()..];
+            let mut weights = &sweep.weights[group * filter.targets * sweep.offsets.len()..];
             let mut first = 0;
             while first < filter.targets {
                 let height = height(filter.targets - first);
                 let job = Job {
                     offsets: &sweep.offsets,
                     weights,
-                    source: &copies,
+                    source: copies,
                     target: sums.as_mut_ptr(),
                     run,
                     vectors: positions.div_ceil(V::LANES),
@@ -210,27 +210,33 @@ impl<T: Real, V: Vector<T>> Kernel for Piece<'_, T, V> {
                 }
                 for channel in first..first + height {
                     let sums = &sums[(channel - first) * run..];
-                    self.finish(sweep, rows.clone(), channel, sums);
+                    self.finish(sweep, image, rows.clone(), channel, sums);
                 }
                 weights = &weights[height * sweep.offsets.len()..];
                 first += height;
             }
         }
     }
-}
 
-impl<T: Real, V: Vector<T>> Piece<'_, T, V> {
     /// Writes the sums of one channel, and its bias, where they belong.
     #[inline(always)]
-    fn finish(&self, sweep: &Sweep<'_, T>, rows: Range<usize>, channel: usize, sums: &[T]) {
+    fn finish(
+        &self,
+        sweep: &Sweep<'_, T>,
+        image: usize,
+        rows: Range<usize>,
+        channel: usize,
+        sums: &[T],
+    ) {
         let Filter { targets, target: [height, width], bias, .. } = *self.filter;
         let [y, x] = sweep.passes;
-        let bias = bias.map_or(T::ZERO, |bias| bias[self.group * targets + channel]);
+        let bias =
+            bias.map_or(T::ZERO, |bias| bias[image % self.filter.groups * targets + channel]);
         let sums = sums.chunks(self.planes.pitch);
         for (row, sums) in rows.zip(sums) {
             let row = y.first + row * y.step;
-            let at = ((self.image * targets + channel) * height + row) * width;
-            // SAFETY: the row lies in the result, and is in this piece's part of it.
+            let at = ((image * targets + channel) * height + row) * width;
+            // SAFETY: the row lies in the result, and is this part's.
             let to = unsafe { std::slice::from_raw_parts_mut(self.target.start.add(at), width) };
             if x.step == 1 {
                 let to = &mut to[..x.count];

@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::super::gemm::Vector;
-use super::super::isa::{Isa, Kernel, dispatch_to};
+use super::super::isa::{Isa, Kernel, dispatch_vectors};
 use super::super::threads::{chunks_mut, for_each_chunk};
-use super::correlate::{BAND, SLACK};
+use super::correlate::{BAND, PARTS, SLACK};
 use super::planes::{Planes, copy};
 use super::{Sizes, area};
 use crate::Real;
@@ -16,9 +16,7 @@ use crate::buffer::Buffer;
 /// Lanes of a sum, on every instruction set.
 const LANES: usize = 16;
 
-/// Into how many parts, at most, bands of images are cut, and how many numbers all their sums may
-/// have: parts keep cores busy, but each has a gradient of its own.
-const PARTS: usize = 32;
+/// How many numbers the sums of all parts may have: each part has a gradient of its own.
 const PARTIAL_SUMS: usize = 1 << 22;
 
 /// Fills `gw`.
@@ -43,20 +41,10 @@ pub(super) fn gradient<T: Real>(isa: Isa, sizes: &Sizes, x: &[T], gy: &[T], gw: 
     for_each_chunk(chunks_mut(&mut partial, gw.len()), |i, gw| {
         let units = units * i / parts..units * (i + 1) / parts;
         let (planes, offsets) = (&planes, &offsets[..]);
-        match isa {
-            Isa::Avx512 => {
-                let vector = PhantomData::<T::Avx512>;
-                dispatch_to(isa, Part { sizes, planes, offsets, band, x, gy, units, gw, vector });
-            }
-            Isa::Avx2 => {
-                let vector = PhantomData::<T::Avx2>;
-                dispatch_to(isa, Part { sizes, planes, offsets, band, x, gy, units, gw, vector });
-            }
-            Isa::Portable => {
-                let vector = PhantomData::<T::Portable>;
-                dispatch_to(isa, Part { sizes, planes, offsets, band, x, gy, units, gw, vector });
-            }
-        }
+        dispatch_vectors!(isa, T, vector => {
+            let (units, gw) = (units.clone(), &mut *gw);
+            Part { sizes, planes, offsets, band, x, gy, units, gw, vector }
+        });
     });
     gw.copy_from_slice(&partial[..gw.len()]);
     for part in partial.chunks(gw.len()).skip(1) {

@@ -19,26 +19,6 @@
 //! say in this. The error of an element is at most about (200 + k / 200) ε Σ|aᵢₗ bₗⱼ|, where one
 //! chain has k ε.
 
-/// Runs a kernel that is made for the vectors of T on an instruction set.
-macro_rules! dispatch_vectors {
-    ($isa:expr, $type:ident, $vector:ident => $kernel:expr) => {
-        match $isa {
-            Isa::Avx512 => {
-                let $vector = std::marker::PhantomData::<$type::Avx512>;
-                $crate::kernels::isa::dispatch_to($isa, $kernel)
-            }
-            Isa::Avx2 => {
-                let $vector = std::marker::PhantomData::<$type::Avx2>;
-                $crate::kernels::isa::dispatch_to($isa, $kernel)
-            }
-            Isa::Portable => {
-                let $vector = std::marker::PhantomData::<$type::Portable>;
-                $crate::kernels::isa::dispatch_to($isa, $kernel)
-            }
-        }
-    };
-}
-
 mod matrix;
 mod pack;
 mod part;
@@ -52,7 +32,7 @@ use self::part::Part;
 use self::share::shares;
 use self::sparse::NonZeros;
 pub use self::vector::{Vector, Vectors};
-use super::isa::{self, Isa};
+use super::isa::{self, Isa, dispatch_vectors};
 use super::threads;
 use crate::Real;
 

@@ -12,7 +12,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::super::isa::{Isa, Kernel};
+use super::super::isa::{Isa, Kernel, dispatch_vectors};
 use super::super::threads::{chunks_mut, for_each_chunk};
 use super::Product;
 use super::matrix::Matrix;
