@@ -3,9 +3,9 @@
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
-use crate::kernels::gemm::Vectors;
 use crate::kernels::math::{self, Elementary};
 use crate::kernels::noise::Fraction;
+use crate::kernels::vector::Vectors;
 
 mod sealed {
     pub trait Sealed {}

@@ -26,6 +26,7 @@ pub(crate) mod reduce;
 pub(crate) mod reparameterize;
 pub(crate) mod resample;
 pub mod threads;
+pub mod vector;
 pub(crate) mod within;
 
 /// Elements that a thread takes at a time. Below this, handing work to another thread costs more

@@ -3,8 +3,8 @@
 use std::hint::black_box;
 use std::marker::PhantomData;
 
-use super::gemm::Vector;
 use super::isa::{self, Kernel, dispatch, dispatch_vectors};
+use super::vector::Vector;
 use crate::Real;
 
 /// Independent sums. A multiply-add takes some 4 cycles and two begin in each: at least 8 must be on

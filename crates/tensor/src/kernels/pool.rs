@@ -1,8 +1,11 @@
 //! Windows over planes: the largest entry of each, and where it is.
 
+use std::marker::PhantomData;
+
 use super::GRAIN;
-use super::isa::{Kernel, dispatch};
+use super::isa::{self, Isa, Kernel, dispatch_vectors};
 use super::threads::{chunks, chunks_mut, for_each_chunk};
+use super::vector::Vector;
 use crate::Real;
 
 /// One axis of pooling: window i has the positions i · stride + k · dilation - padding that exist.
@@ -57,7 +60,9 @@ fn largest<T: Real>([y, x]: [Window; 2], i: usize, j: usize, plane: &[T]) -> usi
 
 /// What is done with a window's largest entry.
 trait Visit<T>: Send + Sync {
-    fn visit(windows: [Window; 2], x: &[T], values: &[T], out: &mut [T]);
+    /// # Safety
+    /// Call it inline in code for V's instruction set.
+    unsafe fn visit<V: Vector<T>>(windows: [Window; 2], x: &[T], values: &[T], out: &mut [T]);
 }
 
 /// out = the entry of `values` where x is largest.
@@ -65,20 +70,15 @@ struct Gather;
 
 impl<T: Real> Visit<T> for Gather {
     #[inline(always)]
-    fn visit(windows: [Window; 2], x: &[T], values: &[T], out: &mut [T]) {
+    unsafe fn visit<V: Vector<T>>(windows: [Window; 2], x: &[T], values: &[T], out: &mut [T]) {
         let [rows, columns] = windows;
         for (i, out) in out.chunks_exact_mut(columns.output).enumerate() {
             let whole = whole_pairs(windows, i);
             if whole > 0 {
-                let start = 2 * i * columns.input;
-                let [x, values] = [x, values]
-                    .map(|plane| [0, columns.input].map(|row| &plane[start + row..][..2 * whole]));
-                let out = &mut out[..whole];
-                match whole {
-                    8.. => gather_row::<T, 8>(x, values, out),
-                    4.. => gather_row::<T, 4>(x, values, out),
-                    _ => gather_row::<T, 1>(x, values, out),
-                }
+                let x = two_rows(x, i, columns.input, whole);
+                let values = two_rows(values, i, columns.input, whole);
+                // SAFETY: the caller's promise.
+                unsafe { gather_row::<T, V>(x, values, &mut out[..whole]) }
             }
             for j in whole..columns.output {
                 out[j] = values[largest([rows, columns], i, j, x)];
@@ -92,28 +92,31 @@ struct Scatter;
 
 impl<T: Real> Visit<T> for Scatter {
     #[inline(always)]
-    fn visit(windows: [Window; 2], x: &[T], values: &[T], out: &mut [T]) {
+    unsafe fn visit<V: Vector<T>>(windows: [Window; 2], x: &[T], values: &[T], out: &mut [T]) {
         let [rows, columns] = windows;
         out.fill(T::ZERO);
         for (i, values) in values.chunks_exact(columns.output).enumerate() {
             let whole = whole_pairs(windows, i);
             if whole > 0 {
                 let start = 2 * i * columns.input;
-                let x = [0, columns.input].map(|row| &x[start + row..][..2 * whole]);
+                let x = two_rows(x, i, columns.input, whole);
                 let (first, second) = out[start..].split_at_mut(columns.input);
-                let out = &mut [&mut first[..2 * whole], &mut second[..2 * whole]];
-                let values = &values[..whole];
-                match whole {
-                    8.. => scatter_row::<T, 8>(x, values, out),
-                    4.. => scatter_row::<T, 4>(x, values, out),
-                    _ => scatter_row::<T, 1>(x, values, out),
-                }
+                let out = [&mut first[..2 * whole], &mut second[..2 * whole]];
+                // SAFETY: the caller's promise.
+                unsafe { scatter_row::<T, V>(x, &values[..whole], out) }
             }
             for j in whole..columns.output {
                 out[largest([rows, columns], i, j, x)] += values[j];
             }
         }
     }
+}
+
+/// The rows of a plane that windows of row i, squares of 2 × 2, cover.
+#[inline(always)]
+fn two_rows<T>(plane: &[T], i: usize, width: usize, windows: usize) -> [&[T]; 2] {
+    let (first, second) = plane[2 * i * width..].split_at(width);
+    [&first[..2 * windows], &second[..2 * windows]]
 }
 
 /// How many windows of row i, from the left, are whole squares of 2 × 2 next to each other: these
@@ -124,96 +127,123 @@ fn whole_pairs([rows, columns]: [Window; 2], i: usize) -> usize {
     if pairs { columns.input / 2 } else { 0 }
 }
 
-/// Where blocks of `n` windows begin. What would go beyond the end begins before it instead: some
-/// windows are done twice.
+/// `count` squares of 2 × 2 from window `at` on, by their places, in order.
+///
+/// # Safety
+/// Call it inline in code for V's instruction set; there are as many squares, and at most as many as
+/// lanes.
 #[inline(always)]
-fn blocks(count: usize, n: usize) -> impl Iterator<Item = usize> {
-    (0..count).step_by(n).map(move |at| at.min(count - n))
-}
-
-/// Entries first, first + 2, …: blocks are copied into arrays, or the compiler, which cannot know
-/// that operands do not overlap, makes no vectors of them.
-#[inline(always)]
-fn every_other<T: Real, const N: usize>(row: &[T], first: usize) -> [T; N] {
-    let row = &row[first..first + 2 * N - 1];
-    std::array::from_fn(|j| row[2 * j])
-}
-
-/// N squares of 2 × 2 by their places, in order.
-#[inline(always)]
-fn squares<T: Real, const N: usize>([top, bottom]: [&[T]; 2], at: usize) -> [[T; N]; 4] {
-    let (left, right) = (2 * at, 2 * at + 1);
-    [
-        every_other(top, left),
-        every_other(top, right),
-        every_other(bottom, left),
-        every_other(bottom, right),
-    ]
-}
-
-/// Whether x takes the place of the largest so far.
-#[inline(always)]
-fn replaces<T: Real>(x: T, best: T) -> bool {
-    (x > best) | x.is_nan()
-}
-
-// Closures are not inlined for certain, and would be compiled for the portable set: loops here.
-
-#[inline(always)]
-fn gather_row<T: Real, const N: usize>(x: [&[T]; 2], v: [&[T]; 2], out: &mut [T]) {
-    for at in blocks(out.len(), N) {
-        let (x, v) = (squares::<T, N>(x, at), squares::<T, N>(v, at));
-        let (mut best, mut value) = (x[0], v[0]);
-        for place in 1..4 {
-            for j in 0..N {
-                let replaces = replaces(x[place][j], best[j]);
-                value[j] = if replaces { v[place][j] } else { value[j] };
-                best[j] = if replaces { x[place][j] } else { best[j] };
-            }
-        }
-        out[at..at + N].copy_from_slice(&value);
+unsafe fn squares<T: Real, V: Vector<T>>(rows: [&[T]; 2], at: usize, count: usize) -> [V; 4] {
+    // SAFETY: the caller's promises.
+    unsafe {
+        let top = pairs::<T, V>(rows[0].as_ptr().add(2 * at), count);
+        let bottom = pairs::<T, V>(rows[1].as_ptr().add(2 * at), count);
+        [top.0, top.1, bottom.0, bottom.1]
     }
 }
 
+/// The first and the second numbers of pairs.
+///
+/// # Safety
+/// Call it inline in code for V's instruction set; there are `count` pairs.
 #[inline(always)]
-fn scatter_row<T: Real, const N: usize>(
-    x: [&[T]; 2],
-    values: &[T],
-    [top, bottom]: &mut [&mut [T]; 2],
-) {
-    for at in blocks(values.len(), N) {
-        let x = squares::<T, N>(x, at);
-        let mut value = [T::ZERO; N];
-        value.copy_from_slice(&values[at..at + N]);
-        let mut best = x[0];
-        let mut parts = [value, [T::ZERO; N], [T::ZERO; N], [T::ZERO; N]];
-        for place in 1..4 {
-            for j in 0..N {
-                let replaces = replaces(x[place][j], best[j]);
-                best[j] = if replaces { x[place][j] } else { best[j] };
+unsafe fn pairs<T: Real, V: Vector<T>>(from: *const T, count: usize) -> (V, V) {
+    let [first, second] = ends::<T, V>(count);
+    // SAFETY: the caller's promises; what is loaded are `first + second` numbers.
+    unsafe {
+        let rest = match second {
+            0 => V::splat(T::ZERO),
+            _ => V::load_up_to(from.add(first), second),
+        };
+        V::load_up_to(from, first).deinterleave(rest)
+    }
+}
+
+/// Writes the first and the second numbers of pairs.
+///
+/// # Safety
+/// Call it inline in code for V's instruction set; there is room for `count` pairs.
+#[inline(always)]
+unsafe fn store_pairs<T: Real, V: Vector<T>>(left: V, right: V, to: *mut T, count: usize) {
+    let [first, second] = ends::<T, V>(count);
+    // SAFETY: the caller's promises; what is stored are `first + second` numbers.
+    unsafe {
+        let (low, high) = left.interleave(right);
+        low.store_up_to(to, first);
+        if second > 0 {
+            high.store_up_to(to.add(first), second);
+        }
+    }
+}
+
+/// How many of the numbers of `count` pairs are in the first, and in the second vector.
+#[inline(always)]
+fn ends<T, V: Vector<T>>(count: usize) -> [usize; 2] {
+    let first = V::LANES.min(2 * count);
+    [first, 2 * count - first]
+}
+
+/// # Safety
+/// Call it inline in code for V's instruction set; rows are twice as long as `out`.
+#[inline(always)]
+unsafe fn gather_row<T: Real, V: Vector<T>>(x: [&[T]; 2], values: [&[T]; 2], out: &mut [T]) {
+    let mut at = 0;
+    while at < out.len() {
+        let count = V::LANES.min(out.len() - at);
+        // SAFETY: the caller's promises.
+        unsafe {
+            let (x, values) = (squares::<T, V>(x, at, count), squares::<T, V>(values, at, count));
+            let (mut best, mut value) = (x[0], values[0]);
+            for place in 1..4 {
+                value = x[place].if_larger(best, values[place], value);
+                best = x[place].if_larger(best, x[place], best);
+            }
+            value.store_up_to(out.as_mut_ptr().add(at), count);
+        }
+        at += count;
+    }
+}
+
+/// # Safety
+/// Call it inline in code for V's instruction set; rows are twice as long as `values`.
+#[inline(always)]
+unsafe fn scatter_row<T: Real, V: Vector<T>>(x: [&[T]; 2], values: &[T], out: [&mut [T]; 2]) {
+    let [top, bottom] = out;
+    let mut at = 0;
+    while at < values.len() {
+        let count = V::LANES.min(values.len() - at);
+        // SAFETY: the caller's promises, and `ends` says where the second vector has something.
+        unsafe {
+            let zero = V::splat(T::ZERO);
+            let x = squares::<T, V>(x, at, count);
+            let value = V::load_up_to(values.as_ptr().add(at), count);
+            let mut best = x[0];
+            let mut parts = [value, zero, zero, zero];
+            for place in 1..4 {
                 for part in &mut parts[..place] {
-                    part[j] = if replaces { T::ZERO } else { part[j] };
+                    *part = x[place].if_larger(best, zero, *part);
                 }
-                parts[place][j] = if replaces { value[j] } else { T::ZERO };
+                parts[place] = x[place].if_larger(best, value, zero);
+                best = x[place].if_larger(best, x[place], best);
             }
+            let (top, bottom) = (top.as_mut_ptr().add(2 * at), bottom.as_mut_ptr().add(2 * at));
+            store_pairs(parts[0], parts[1], top, count);
+            store_pairs(parts[2], parts[3], bottom, count);
         }
-        let (top, bottom) = (&mut top[2 * at..][..2 * N], &mut bottom[2 * at..][..2 * N]);
-        for j in 0..N {
-            (top[2 * j], top[2 * j + 1]) = (parts[0][j], parts[1][j]);
-            (bottom[2 * j], bottom[2 * j + 1]) = (parts[2][j], parts[3][j]);
-        }
+        at += count;
     }
 }
 
-struct Planes<'a, T, V> {
+struct Planes<'a, T, A, V> {
     windows: [Window; 2],
     x: &'a [T],
     values: &'a [T],
     out: &'a mut [T],
-    visit: std::marker::PhantomData<V>,
+    visit: PhantomData<A>,
+    vector: PhantomData<V>,
 }
 
-impl<T: Real, V: Visit<T>> Kernel for Planes<'_, T, V> {
+impl<T: Real, A: Visit<T>, V: Vector<T>> Kernel for Planes<'_, T, A, V> {
     type Output = ();
 
     #[inline(always)]
@@ -224,13 +254,20 @@ impl<T: Real, V: Visit<T>> Kernel for Planes<'_, T, V> {
         let (values_area, out_area) = (values.len() / planes, out.len() / planes);
         let operands = x.chunks_exact(input).zip(values.chunks_exact(values_area));
         for ((x, values), out) in operands.zip(out.chunks_exact_mut(out_area)) {
-            V::visit(windows, x, values, out);
+            // SAFETY: the kernel runs on V's instruction set, and this is inlined into it.
+            unsafe { A::visit::<V>(windows, x, values, out) }
         }
     }
 }
 
 /// Calls the kernel for planes in parallel.
-fn planes<T: Real, V: Visit<T>>(windows: [Window; 2], x: &[T], values: &[T], out: &mut [T]) {
+fn planes<T: Real, A: Visit<T>>(
+    isa: Isa,
+    windows: [Window; 2],
+    x: &[T],
+    values: &[T],
+    out: &mut [T],
+) {
     let input = windows[0].input * windows[1].input;
     if x.is_empty() || out.is_empty() {
         return out.fill(T::ZERO);
@@ -238,25 +275,96 @@ fn planes<T: Real, V: Visit<T>>(windows: [Window; 2], x: &[T], values: &[T], out
     let count = x.len() / input;
     let (values_area, out_area) = (values.len() / count, out.len() / count);
     let group = (GRAIN / input).max(1);
-    let visit = std::marker::PhantomData::<V>;
+    let visit = PhantomData::<A>;
     let groups = (
         chunks_mut(out, group * out_area),
         chunks(x, group * input),
         chunks(values, group * values_area),
     );
     for_each_chunk(groups, |_, (out, x, values)| {
-        dispatch(Planes { windows, x, values, out, visit });
+        dispatch_vectors!(isa, T, vector => {
+            Planes { windows, x, values, out: &mut *out, visit, vector }
+        });
     });
 }
 
 /// y = the entry of `values` where x is largest, in each window of each plane.
 pub(crate) fn gather<T: Real>(windows: [Window; 2], x: &[T], values: &[T], y: &mut [T]) {
     assert_eq!(x.len(), values.len());
-    planes::<T, Gather>(windows, x, values, y);
+    planes::<T, Gather>(isa::current(), windows, x, values, y);
 }
 
 /// Adds each entry of `gy` to `gx` where x is largest in its window; 0 elsewhere.
 pub(crate) fn scatter<T: Real>(windows: [Window; 2], x: &[T], gy: &[T], gx: &mut [T]) {
     assert_eq!(x.len(), gx.len());
-    planes::<T, Scatter>(windows, x, gy, gx);
+    planes::<T, Scatter>(isa::current(), windows, x, gy, gx);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn window(input: usize, (kernel, stride, padding, dilation): Sizes) -> Window {
+        let span = dilation * (kernel - 1) + 1;
+        let output = (input + 2 * padding).saturating_sub(span) / stride + 1;
+        Window { input, output, kernel, stride, padding, dilation }
+    }
+
+    type Sizes = (usize, usize, usize, usize);
+
+    /// Squares of 2 × 2 with and without a last one that is cut off, and others.
+    fn axis() -> impl Strategy<Value = Window> {
+        let pairs = (1usize..70).prop_map(|input| {
+            let window = window(input, (2, 2, 0, 1));
+            Window { output: input.div_ceil(2), ..window }
+        });
+        let others = (5usize..12, 1usize..4, 1usize..4, 1usize..3).prop_map(
+            |(input, kernel, stride, dilation)| {
+                window(input, (kernel, stride, kernel / 2, dilation))
+            },
+        );
+        prop_oneof![3 => pairs, 1 => others]
+    }
+
+    fn agree<T: Real>(windows: [Window; 2], numbers: &[u8]) {
+        let [rows, columns] = windows;
+        let (input, output) = (rows.input * columns.input, rows.output * columns.output);
+        // Few different numbers, so that many are equal, and some NaN.
+        let number = |i: usize| match numbers[i % numbers.len()] {
+            0 => T::from_f64(f64::NAN),
+            n => T::from_f64(f64::from(n % 16) - 8.0),
+        };
+        let x: Vec<T> = (0..2 * input).map(number).collect();
+        let values: Vec<T> = (0..2 * input).map(|i| T::from_f64(i as f64 + 1.0)).collect();
+        let (mut gathered, mut scattered) = (vec![T::ZERO; 2 * output], vec![T::ZERO; 2 * input]);
+        for plane in 0..2 {
+            for (i, j) in (0..rows.output).flat_map(|i| (0..columns.output).map(move |j| (i, j))) {
+                let largest = plane * input + largest(windows, i, j, &x[plane * input..][..input]);
+                let at = plane * output + i * columns.output + j;
+                gathered[at] = values[largest];
+                scattered[largest] += values[at];
+            }
+        }
+        for isa in isa::available() {
+            // Overwritten whole.
+            let mut out = vec![T::from_f64(-5.0); 2 * output];
+            planes::<T, Gather>(isa, windows, &x, &values, &mut out);
+            assert_eq!(out, gathered, "gather on {isa}, {windows:?}");
+            let mut out = vec![T::from_f64(-5.0); 2 * input];
+            planes::<T, Scatter>(isa, windows, &x, &values[..2 * output], &mut out);
+            assert_eq!(out, scattered, "scatter on {isa}, {windows:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_instruction_set_finds_the_largest_entry_of_each_window(
+            rows in axis(), columns in axis(), numbers in prop::collection::vec(0u8..64, 1..200),
+        ) {
+            prop_assume!(rows.has_entries() && columns.has_entries());
+            agree::<f32>([rows, columns], &numbers);
+            agree::<f64>([rows, columns], &numbers);
+        }
+    }
 }

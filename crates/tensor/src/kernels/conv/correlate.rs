@@ -3,9 +3,9 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::super::gemm::Vector;
 use super::super::isa::{Isa, Kernel, dispatch_vectors};
 use super::super::threads;
+use super::super::vector::Vector;
 use super::area;
 use super::axis::{Pass, Walk};
 use super::planes::{Planes, map_row};

@@ -4,9 +4,9 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::super::gemm::Vector;
 use super::super::isa::{Isa, Kernel, dispatch_vectors};
 use super::super::threads::{chunks_mut, for_each_chunk};
+use super::super::vector::Vector;
 use super::correlate::{BAND, PARTS, SLACK};
 use super::planes::{Planes, copy};
 use super::{Sizes, area};

@@ -8,7 +8,7 @@
 //! other once, where they stay in the first-level cache, transposed on the way if need be; A is
 //! copied only when it is stored transposed (`pack.rs`). The *loops* around go over panels from left
 //! to right, over k in blocks, and over rows in blocks for the second-level cache (`part.rs`). Sums
-//! in registers need vectors by name, for each instruction set (`vector.rs`). An A that is mostly
+//! in registers need vectors by name, for each instruction set (`kernels/vector.rs`). An A that is mostly
 //! zeros, such as a batch of images of digits, is walked along its other numbers (`sparse.rs`).
 //! Last, threads: each takes some columns or some rows of C, which is all that they write
 //! (`share.rs`).
@@ -25,13 +25,11 @@ mod part;
 mod share;
 mod sparse;
 mod tile;
-mod vector;
 
 pub use self::matrix::Matrix;
 use self::part::Part;
 use self::share::shares;
 use self::sparse::NonZeros;
-pub use self::vector::{Vector, Vectors};
 use super::isa::{self, Isa, dispatch_vectors};
 use super::threads;
 use crate::Real;

@@ -1,8 +1,8 @@
 //! Packing: copies of the parts of A and B that a tile reads again and again, in the order in which
 //! it reads them.
 
+use super::super::vector::{MOST_LANES, Vector};
 use super::tile::Operand;
-use super::vector::{MOST_LANES, Vector};
 use crate::Real;
 
 /// B, `k` × `columns`, as `k` rows of whole vectors, with zeros behind the last column.
@@ -25,9 +25,7 @@ pub(super) unsafe fn pack_b<T: Real, V: Vector<T>>(
                 let (from, to) = (b.start.add(p * b.row), to.add(p * width));
                 for j in (0..width).step_by(V::LANES) {
                     let (from, to) = (from.add(j), to.add(j));
-                    let rest = columns - j;
-                    let x = if rest >= V::LANES { V::load(from) } else { V::load_part(from, rest) };
-                    x.store(to);
+                    V::load_up_to(from, columns - j).store(to);
                 }
             }
             return;

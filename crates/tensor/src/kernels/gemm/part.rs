@@ -4,10 +4,10 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::super::isa::Kernel;
+use super::super::vector::Vector;
 use super::pack::{pack_a, pack_b};
 use super::sparse::NonZeros;
 use super::tile::{Finish, Operand, tile};
-use super::vector::Vector;
 use super::{Product, Target};
 use crate::Real;
 use crate::buffer::Buffer;

@@ -14,12 +14,12 @@ use std::ops::Range;
 
 use super::super::isa::{Isa, Kernel, dispatch_vectors};
 use super::super::threads::{chunks_mut, for_each_chunk};
+use super::super::vector::{MOST_LANES, Vector};
 use super::Product;
 use super::matrix::Matrix;
 use super::pack::{pack_b, transpose};
 use super::part::{BLOCK, Part, cuts};
 use super::tile::{Finish, Operand};
-use super::vector::{MOST_LANES, Vector};
 use crate::Real;
 use crate::buffer::Buffer;
 
@@ -257,8 +257,7 @@ impl<T: Real, V: Vector<T>> List<'_, T, V> {
                         transpose::<T, V>(start, column, width, to, MOST_LANES);
                         (0..rows).for_each(|r| list(r, V::load(square[r].as_ptr())));
                     } else if column == 1 {
-                        let whole = width == V::LANES;
-                        list(0, if whole { V::load(start) } else { V::load_part(start, width) });
+                        list(0, V::load_up_to(start, width));
                     } else {
                         let line = &mut square[0];
                         *line = [T::ZERO; MOST_LANES];
@@ -292,9 +291,7 @@ unsafe fn is_finite<T: Real, V: Vector<T>>(b: &Matrix<'_, T>, columns: &Range<us
                 }
             }
             for vector in fours.remainder().chunks(V::LANES) {
-                let whole = vector.len() == V::LANES;
-                let from = vector.as_ptr();
-                let x = if whole { V::load(from) } else { V::load_part(from, vector.len()) };
+                let x = V::load_up_to(vector.as_ptr(), vector.len());
                 sums[0] = zero.mul_add(x, sums[0]);
             }
         }

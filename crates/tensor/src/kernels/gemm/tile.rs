@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::vector::Vector;
+use super::super::vector::Vector;
 use super::{Product, Then};
 use crate::Real;
 

@@ -1,7 +1,8 @@
-//! The vectors that tiles are made of: a handful of instructions, behind one trait.
+//! Vectors by name: a handful of instructions, behind one trait.
 //!
-//! Arrays that the compiler turns into vectors serve the other kernels; here whether the sums stay
-//! in registers decides everything, so the instructions are named.
+//! Arrays that the compiler turns into vectors serve most kernels. In products of matrices and
+//! convolutions whether the sums stay in registers decides everything, and in pooling the compiler
+//! does not see that pairs can be taken apart in registers: there the instructions are named.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
@@ -9,7 +10,7 @@ use std::arch::x86_64::*;
 use crate::Real;
 
 /// The lanes of the widest vector.
-pub(super) const MOST_LANES: usize = 16;
+pub(crate) const MOST_LANES: usize = 16;
 
 /// Several numbers in one register.
 ///
@@ -69,6 +70,30 @@ pub trait Vector<T>: Copy {
             std::ptr::copy_nonoverlapping(line[..count].as_ptr(), to, count);
         }
     }
+    /// [`load`](Vector::load), or [`load_part`](Vector::load_part) if `count` is below the lanes.
+    ///
+    /// # Safety
+    /// See the trait; here the pointer is good for `count` numbers.
+    #[inline(always)]
+    unsafe fn load_up_to(from: *const T, count: usize) -> Self
+    where
+        T: Real,
+    {
+        // SAFETY: the caller's promise.
+        unsafe { if count < Self::LANES { Self::load_part(from, count) } else { Self::load(from) } }
+    }
+    /// [`store`](Vector::store), or [`store_part`](Vector::store_part) if `count` is below the lanes.
+    ///
+    /// # Safety
+    /// See the trait; here the pointer is good for `count` numbers.
+    #[inline(always)]
+    unsafe fn store_up_to(self, to: *mut T, count: usize)
+    where
+        T: Real,
+    {
+        // SAFETY: the caller's promise.
+        unsafe { if count < Self::LANES { self.store_part(to, count) } else { self.store(to) } }
+    }
     /// self + other
     ///
     /// # Safety
@@ -99,6 +124,17 @@ pub trait Vector<T>: Copy {
     /// # Safety
     /// See the trait.
     unsafe fn interleave(self, other: Self) -> (Self, Self);
+    /// What [`interleave`](Vector::interleave) undoes: of the numbers of both in a row, those in even
+    /// places and those in odd ones.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn deinterleave(self, other: Self) -> (Self, Self);
+    /// `yes` where self is larger than `other` or NaN, `no` elsewhere.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn if_larger(self, other: Self, yes: Self, no: Self) -> Self;
     /// Writes the numbers that are not 0 in a row, and where they were, counted from `first`; how
     /// many. What is written behind them has no meaning.
     ///
@@ -207,6 +243,16 @@ macro_rules! portable {
                 let at = |i: usize| if i % 2 == 0 { self[i / 2] } else { other[i / 2] };
                 (std::array::from_fn(at), std::array::from_fn(|i| at(i + $lanes)))
             }
+            #[inline(always)]
+            unsafe fn deinterleave(self, other: Self) -> (Self, Self) {
+                let at = |i: usize| if i < $lanes { self[i] } else { other[i - $lanes] };
+                (std::array::from_fn(|i| at(2 * i)), std::array::from_fn(|i| at(2 * i + 1)))
+            }
+            #[inline(always)]
+            unsafe fn if_larger(self, other: Self, yes: Self, no: Self) -> Self {
+                let replaces = |i: usize| self[i] > other[i] || self[i].is_nan();
+                std::array::from_fn(|i| if replaces(i) { yes[i] } else { no[i] })
+            }
         }
     };
 }
@@ -220,7 +266,8 @@ macro_rules! x86 {
         $vector:ty, $type:ty, $lanes:literal, $tile:tt, $splat:ident, $load:ident,
         $store:ident, $add:ident, $mul:ident, $mul_add:ident, $zero:ident, $max:ident,
         |$x:ident, $mask_of:ident| $where_positive:expr,
-        |$a:ident, $b:ident| $interleave:expr
+        |$a:ident, $b:ident| $interleave:expr, $deinterleave:expr,
+        |$larger:ident, $other:ident, $yes:ident, $no:ident| $if_larger:expr
         $(
             , $mask:ty, $load_part:ident, $store_part:ident,
             |$numbers:ident, $first:ident, $positions:ident, $values:ident| $non_zeros:expr
@@ -277,6 +324,18 @@ macro_rules! x86 {
                 // SAFETY: the caller runs on a machine with this instruction set.
                 unsafe { $interleave }
             }
+            #[inline(always)]
+            unsafe fn deinterleave(self, other: Self) -> (Self, Self) {
+                let ($a, $b) = (self, other);
+                // SAFETY: the caller runs on a machine with this instruction set.
+                unsafe { $deinterleave }
+            }
+            #[inline(always)]
+            unsafe fn if_larger(self, other: Self, yes: Self, no: Self) -> Self {
+                let ($larger, $other, $yes, $no) = (self, other, yes, no);
+                // SAFETY: the caller runs on a machine with this instruction set.
+                unsafe { $if_larger }
+            }
             $(
                 #[inline(always)]
                 unsafe fn load_part(from: *const $type, count: usize) -> Self {
@@ -325,6 +384,16 @@ x86!(
         let high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
         (_mm512_permutex2var_ps(a, low, b), _mm512_permutex2var_ps(a, high, b))
     },
+    {
+        let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        let odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+        (_mm512_permutex2var_ps(a, even, b), _mm512_permutex2var_ps(a, odd, b))
+    },
+    |x, other, yes, no| {
+        let larger = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(x, other);
+        let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x);
+        _mm512_mask_mov_ps(no, larger | nan, yes)
+    },
     __mmask16,
     _mm512_maskz_loadu_ps,
     _mm512_mask_storeu_ps,
@@ -358,6 +427,16 @@ x86!(
         let high = _mm512_add_epi64(low, _mm512_set1_epi64(4));
         (_mm512_permutex2var_pd(a, low, b), _mm512_permutex2var_pd(a, high, b))
     },
+    {
+        let even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+        let odd = _mm512_add_epi64(even, _mm512_set1_epi64(1));
+        (_mm512_permutex2var_pd(a, even, b), _mm512_permutex2var_pd(a, odd, b))
+    },
+    |x, other, yes, no| {
+        let larger = _mm512_cmp_pd_mask::<_CMP_GT_OQ>(x, other);
+        let nan = _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(x, x);
+        _mm512_mask_mov_pd(no, larger | nan, yes)
+    },
     __mmask8,
     _mm512_maskz_loadu_pd,
     _mm512_mask_storeu_pd,
@@ -389,6 +468,17 @@ x86!(
     |a, b| {
         let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
         (_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
+    },
+    {
+        // Pairs are in order of halves, 0 2 1 3, after the shuffle.
+        let in_order = |x| _mm256_castpd_ps(_mm256_permute4x64_pd::<0xD8>(_mm256_castps_pd(x)));
+        let (even, odd) = (_mm256_shuffle_ps::<0x88>(a, b), _mm256_shuffle_ps::<0xDD>(a, b));
+        (in_order(even), in_order(odd))
+    },
+    |x, other, yes, no| {
+        let larger = _mm256_cmp_ps::<_CMP_GT_OQ>(x, other);
+        let nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(x, x);
+        _mm256_blendv_ps(no, yes, _mm256_or_ps(larger, nan))
     }
 );
 
@@ -410,5 +500,14 @@ x86!(
     |a, b| {
         let (low, high) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
         (_mm256_permute2f128_pd::<0x20>(low, high), _mm256_permute2f128_pd::<0x31>(low, high))
+    },
+    {
+        let (even, odd) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+        (_mm256_permute4x64_pd::<0xD8>(even), _mm256_permute4x64_pd::<0xD8>(odd))
+    },
+    |x, other, yes, no| {
+        let larger = _mm256_cmp_pd::<_CMP_GT_OQ>(x, other);
+        let nan = _mm256_cmp_pd::<_CMP_UNORD_Q>(x, x);
+        _mm256_blendv_pd(no, yes, _mm256_or_pd(larger, nan))
     }
 );
