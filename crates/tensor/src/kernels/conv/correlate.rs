@@ -154,8 +154,7 @@ impl<T: Real, V: Vector<T>> Kernel for Part<'_, T, V> {
     fn run(self) {
         let Part { filter, planes, band, .. } = self;
         let length = filter.sources * planes.per_channel();
-        let mut copies = Buffer::<T>::for_overwrite(length + SLACK);
-        copies[length..].fill(T::ZERO);
+        let mut copies = Buffer::<T>::filled(length + SLACK, T::ZERO);
         let run = (band * planes.pitch).next_multiple_of(SLACK);
         let mut sums = Buffer::<T>::for_overwrite(HEIGHT * run);
         let count = filter.walks[0].count();

@@ -45,7 +45,8 @@ impl<'a> Planes<'a> {
         })
     }
 
-    /// Fills the planes of the channels that `source` holds, for the band that begins at a row.
+    /// Fills the planes of the channels that `source` holds, for the band that begins at a row. What
+    /// belongs to no column of the source is not written: it is to be 0 from the beginning.
     #[inline(always)]
     pub(super) fn fill<T: Real>(&self, source: &[T], first: usize, planes: &mut [T]) {
         let [height, width] = self.source;
@@ -58,14 +59,12 @@ impl<'a> Planes<'a> {
                     for row in 0..self.rows {
                         let to = rows.next().expect("planes are as many as channels");
                         let at = ((first + row) * y.step) as isize + top;
+                        let to = &mut to[inside.clone()];
                         if at < 0 || at >= height as isize {
                             to.fill(T::ZERO);
                             continue;
                         }
                         let from = &channel[at as usize * width..][..width];
-                        to[..inside.start].iter_mut().for_each(|to| *to = T::ZERO);
-                        to[inside.end..].iter_mut().for_each(|to| *to = T::ZERO);
-                        let to = &mut to[inside.clone()];
                         let start = (inside.start * x.step) as isize + left;
                         if to.is_empty() {
                         } else if x.step == 1 {

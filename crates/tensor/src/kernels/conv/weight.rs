@@ -79,9 +79,8 @@ impl<T: Real, V: Vector<T>> Kernel for Part<'_, T, V> {
         let x_length = sizes.inputs * planes.per_channel();
         // As many bands at a time as the second-level cache holds: lanes are folded once for all.
         let most = (BAND / (x_length + sizes.outputs * run)).clamp(1, self.units.len());
-        let mut x_copy = Buffer::<T>::for_overwrite(most * x_length + SLACK);
-        let mut gy_copy = Buffer::<T>::for_overwrite(most * sizes.outputs * run);
-        x_copy[most * x_length..].fill(T::ZERO);
+        let mut x_copy = Buffer::<T>::filled(most * x_length + SLACK, T::ZERO);
+        let mut gy_copy = Buffer::<T>::filled(most * sizes.outputs * run, T::ZERO);
         for group in 0..sizes.groups {
             let mut first = self.units.start;
             while first < self.units.end {
@@ -98,11 +97,13 @@ impl<T: Real, V: Vector<T>> Kernel for Part<'_, T, V> {
                         let from = &self.gy[gy + (channel * height + row) * width..];
                         let to = &mut gy_copy[(slot * sizes.outputs + channel) * run..][..run];
                         for row in 0..rows {
-                            let to = &mut to[row * planes.pitch..][..planes.pitch];
-                            copy(&from[row * width..][..width], &mut to[..width]);
-                            to[width..].fill(T::ZERO);
+                            // The columns behind stay 0.
+                            let to = &mut to[row * planes.pitch..][..width];
+                            copy(&from[row * width..][..width], to);
                         }
-                        to[rows * planes.pitch..].fill(T::ZERO);
+                        if rows < band {
+                            to[rows * planes.pitch..].fill(T::ZERO);
+                        }
                     }
                 }
                 let products = Products {
