@@ -1,8 +1,8 @@
 //! Storage that is recycled, so that a training step allocates nothing once it is warm.
 //!
 //! A buffer that is dropped goes back to a shelf for its size, and the next buffer of that size
-//! comes from there. What lies idle is never more than what was once in use at the same time (or 32
-//! MiB, if that is more), so that memory stays below twice the peak of what is alive.
+//! comes from there. What is in use and what lies idle are together at most twice what was once in
+//! use at the same time (or 64 MiB, if that is more).
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -67,8 +67,8 @@ impl<T: Real> Drop for Buffer<T> {
     }
 }
 
-/// What may lie idle in any case, in lines: training in small batches has many sizes in turn.
-const IDLE: usize = (32 << 20) / LINE;
+/// What may be held in any case, in lines: training in small batches has many sizes in turn.
+const LEAST: usize = (64 << 20) / LINE;
 
 struct Shelves {
     by_lines: BTreeMap<usize, Vec<Vec<Line>>>,
@@ -95,14 +95,33 @@ impl Shelves {
                 self.held -= size;
                 lines
             }
-            None => vec![Line([0; LINE]); size],
+            None => {
+                self.make_room();
+                vec![Line([0; LINE]); size]
+            }
+        }
+    }
+
+    /// The most lines in use and idle.
+    fn most(&self) -> usize {
+        (2 * self.peak_in_use).max(LEAST)
+    }
+
+    /// Frees idle buffers, large ones first, until what is held is not too much.
+    fn make_room(&mut self) {
+        while self.in_use + self.held > self.most() {
+            let Some(mut shelf) = self.by_lines.last_entry() else { return };
+            self.held -= shelf.get_mut().pop().map_or(0, |lines| lines.len());
+            if shelf.get().is_empty() {
+                shelf.remove();
+            }
         }
     }
 
     fn put(&mut self, lines: Vec<Line>) -> Option<Vec<Line>> {
         let size = lines.len();
         self.in_use -= size;
-        if self.held + size > self.peak_in_use.max(IDLE) {
+        if self.in_use + self.held + size > self.most() {
             return Some(lines);
         }
         self.held += size;
