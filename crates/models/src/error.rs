@@ -1,11 +1,13 @@
 //! The one error type of this crate: what went wrong, where, and what to do about it.
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// What can go wrong between a file or a setting and a trained model.
 ///
-/// Every message is one line that names the place, what was found there and what to do.
-#[derive(Debug, thiserror::Error)]
+/// Every message is one line that names the place, what was found there and what to do; it is also
+/// what `{:?}` prints, so that a `main` that returns an error ends with it.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused to read or write.
@@ -64,6 +66,12 @@ pub enum Error {
         /// What to do.
         help: String,
     },
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// The result of anything that reads, writes or is configured.

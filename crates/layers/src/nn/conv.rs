@@ -3,7 +3,7 @@
 use elbo_tensor::{Convolution, Real, Stream, Tensor};
 
 use super::module::join;
-use super::{Initializer, Module, Parameter, Parameters, Pass};
+use super::{Activation, Initializer, Module, Parameter, Parameters, Pass};
 
 /// y = x ⋆ w + b over images [batch, channels, height, width].
 ///
@@ -160,6 +160,18 @@ visit_weight_and_bias!(ConvTranspose2d);
 impl<T: Real> Module<T> for Conv2d<T> {
     fn forward(&self, x: &Tensor<T>, _: &mut Pass<'_>) -> Tensor<T> {
         x.conv2d(self.weight(), Some(self.bias()), self.convolution)
+    }
+
+    fn forward_then(
+        &self,
+        x: &Tensor<T>,
+        activation: Activation,
+        pass: &mut Pass<'_>,
+    ) -> Tensor<T> {
+        match activation {
+            Activation::Relu => x.conv2d_relu(self.weight(), self.bias(), self.convolution),
+            other => other.apply(&self.forward(x, pass)),
+        }
     }
 }
 

@@ -58,13 +58,16 @@ impl<F: Fold, T: Real> Kernel for Block<'_, F, T> {
     fn run(self) -> T {
         let Block(fold, x) = self;
         let mut lanes = [fold.start::<T>(); LANES];
-        let mut rows = x.chunks_exact(LANES);
-        for row in &mut rows {
-            for (lane, x) in lanes.iter_mut().zip(row) {
-                *lane = fold.join(*lane, *x);
+        let (rows, rest) = x.as_chunks::<LANES>();
+        for row in rows {
+            // A new array, which stays in registers; one that is changed in place does not.
+            let mut next = lanes;
+            for i in 0..LANES {
+                next[i] = fold.join(lanes[i], row[i]);
             }
+            lanes = next;
         }
-        for (lane, x) in lanes.iter_mut().zip(rows.remainder()) {
+        for (lane, x) in lanes.iter_mut().zip(rest) {
             *lane = fold.join(*lane, *x);
         }
         let mut width = LANES;

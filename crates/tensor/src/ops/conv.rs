@@ -7,7 +7,7 @@ use ndarray::{ArrayD, Ix4};
 
 use super::run;
 use crate::check::{Case, Checked, Sampler};
-use crate::kernels::conv::{Axis, Sizes, conv2d, conv2d_input, conv2d_weight};
+use crate::kernels::conv::{Axis, Finish, Sizes, conv2d, conv2d_input, conv2d_weight};
 use crate::{Needs, Op, Real, Shape, Tensor, Values};
 
 /// How a kernel walks over an image: height first, width second. Names are PyTorch's.
@@ -56,11 +56,27 @@ impl<T: Real> Tensor<T> {
         bias: Option<&Tensor<T>>,
         convolution: Convolution,
     ) -> Tensor<T> {
-        let op = Conv2d(convolution);
+        let op = plain(convolution);
         match bias {
             Some(bias) => run(op, [self.clone(), weight.clone(), bias.clone()]),
             None => run(op, [self.clone(), weight.clone()]),
         }
+    }
+
+    /// max(x ⋆ w + b, 0), in one pass over memory: [`conv2d`](Tensor::conv2d) and
+    /// [`relu`](Tensor::relu).
+    ///
+    /// # Panics
+    /// As `conv2d`.
+    #[track_caller]
+    pub fn conv2d_relu(
+        &self,
+        weight: &Tensor<T>,
+        bias: &Tensor<T>,
+        convolution: Convolution,
+    ) -> Tensor<T> {
+        let op = Conv2d { convolution, relu: true };
+        run(op, [self.clone(), weight.clone(), bias.clone()])
     }
 
     /// Transposed convolution, as in PyTorch: the gradient of [`conv2d`](Tensor::conv2d) with respect
@@ -160,39 +176,53 @@ fn output(sizes: &Sizes) -> [usize; 4] {
     [sizes.batch, sizes.groups * sizes.outputs, height, width]
 }
 
-/// y = x ⋆ w, or x ⋆ w + b
+/// y = x ⋆ w, or x ⋆ w + b, or max(x ⋆ w + b, 0)
 #[derive(Clone, Copy)]
-pub(super) struct Conv2d(Convolution);
+pub(super) struct Conv2d {
+    convolution: Convolution,
+    relu: bool,
+}
+
+fn plain(convolution: Convolution) -> Conv2d {
+    Conv2d { convolution, relu: false }
+}
 
 impl<T: Real> Op<T> for Conv2d {
     fn name(&self) -> &'static str {
-        "conv2d"
+        if self.relu { "conv2d_relu" } else { "conv2d" }
     }
 
     fn rule(&self) -> &'static str {
-        "x̄ = ȳ ⋆ᵀ w, w̄ = x ⋆ ȳ, b̄ = Σ ȳ over images and positions"
+        match self.relu {
+            false => "x̄ = ȳ ⋆ᵀ w, w̄ = x ⋆ ȳ, b̄ = Σ ȳ over images and positions",
+            true => "x̄ = ȳ ⋆ᵀ w, w̄ = x ⋆ ȳ, b̄ = Σ ȳ over images and positions; ȳ only where y > 0",
+        }
     }
 
     fn needs(&self) -> Needs {
-        Needs::input(0).and(Needs::input(1))
+        let factors = Needs::input(0).and(Needs::input(1));
+        if self.relu { factors.and(Needs::OUTPUT) } else { factors }
     }
 
     #[track_caller]
     fn forward(&self, inputs: &mut [Tensor<T>]) -> Tensor<T> {
         let (x, w) = (&inputs[0], &inputs[1]);
-        let sizes = self.0.sizes(&four("x", x), &four("weight", w));
+        let sizes = self.convolution.sizes(&four("x", x), &four("weight", w));
         let bias = inputs.get(2).map(|bias| {
             let fits = *bias.shape == w.shape[..1];
             assert!(fits, "conv2d: bias {} of weight {}: expected [out]", bias.shape, w.shape);
             bias.data()
         });
-        Tensor::write(output(&sizes), |y| conv2d(&sizes, x.data(), w.data(), bias, y))
+        let finish = Finish { bias, relu: self.relu };
+        Tensor::write(output(&sizes), |y| conv2d(&sizes, x.data(), w.data(), finish, y))
     }
 
     fn vjp(&self, values: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
+        let gy = if self.relu { gy.gate(&values.output(), 0.0) } else { gy };
+        let convolution = self.convolution;
         let [x, w] = [0, 1].map(|i| *values.shape(i));
-        let input = Conv2dInput { convolution: self.0, size: [x[2], x[3]] };
-        let weight = Conv2dWeight { convolution: self.0, kernel: [w[2], w[3]] };
+        let input = Conv2dInput { convolution, size: [x[2], x[3]] };
+        let weight = Conv2dWeight { convolution, kernel: [w[2], w[3]] };
         let mut cotangents = vec![
             values.wanted(0, || run(input, [gy.clone(), values.input(1)])),
             values.wanted(1, || run(weight, [values.input(0), gy.clone()])),
@@ -235,7 +265,7 @@ impl<T: Real> Op<T> for Conv2dInput {
         let w = values.shape(1);
         let weight = Conv2dWeight { convolution, kernel: [w[2], w[3]] };
         vec![
-            values.wanted(0, || run(Conv2d(convolution), [gz.clone(), values.input(1)])),
+            values.wanted(0, || run(plain(convolution), [gz.clone(), values.input(1)])),
             values.wanted(1, || run(weight, [gz.clone(), values.input(0)])),
         ]
     }
@@ -273,7 +303,7 @@ impl<T: Real> Op<T> for Conv2dWeight {
         let input = Conv2dInput { convolution, size: [x[2], x[3]] };
         vec![
             values.wanted(0, || run(input, [values.input(1), gz.clone()])),
-            values.wanted(1, || run(Conv2d(convolution), [values.input(0), gz.clone()])),
+            values.wanted(1, || run(plain(convolution), [values.input(0), gz.clone()])),
         ]
     }
 }
@@ -330,18 +360,22 @@ impl Checked for Conv2d {
         if any.flip() {
             inputs.push(any.normal(&w[0].into()));
         }
-        vec![Case::new(Conv2d(convolution), inputs)]
+        let bias = Case::new(plain(convolution), inputs.clone());
+        // A bias far from 0 keeps every element away from the kink, on either side.
+        inputs.truncate(2);
+        inputs.push(any.normal(&w[0].into()).mapv_into(|b| b + 100.0 * b.signum()));
+        vec![bias, Case::new(Conv2d { convolution, relu: true }, inputs)]
     }
 
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let ((x, x_size), (w, w_size)) = (view(&inputs[0]), view(&inputs[1]));
-        let size = output(&self.0.sizes(&x_size, &w_size));
+        let size = output(&self.convolution.sizes(&x_size, &w_size));
         let mut y = ArrayD::zeros(&size[..]);
         if let Some(bias) = inputs.get(2) {
             y += &bias.to_shape((bias.len(), 1, 1)).expect("channels");
         }
-        for_each_product(self.0, x_size, w_size, size, |i, j, k| y[k] += x[i] * w[j]);
-        y
+        for_each_product(self.convolution, x_size, w_size, size, |i, j, k| y[k] += x[i] * w[j]);
+        if self.relu { y.mapv_into(|y| y.max(0.0)) } else { y }
     }
 }
 

@@ -6,9 +6,9 @@ use std::ops::Range;
 use super::super::isa::{Isa, Kernel, dispatch_vectors};
 use super::super::threads;
 use super::super::vector::Vector;
-use super::area;
 use super::axis::{Pass, Walk};
 use super::planes::{Planes, map_row};
+use super::{Finish, area};
 use crate::Real;
 use crate::buffer::Buffer;
 
@@ -39,7 +39,7 @@ pub(super) struct Filter<'a, T> {
     /// Steps in a group's weights from one target channel, and one source channel, to the next.
     pub(super) steps: [usize; 2],
     pub(super) kernel_width: usize,
-    pub(super) bias: Option<&'a [T]>,
+    pub(super) finish: Finish<'a, T>,
 }
 
 /// One walk of all rows and columns, with the weights in the order in which tiles read them: blocks
@@ -217,7 +217,7 @@ impl<T: Real, V: Vector<T>> Part<'_, T, V> {
         }
     }
 
-    /// Writes the sums of one channel, and its bias, where they belong.
+    /// Finishes the sums of one channel, and writes them where they belong.
     #[inline(always)]
     fn finish(
         &self,
@@ -227,22 +227,26 @@ impl<T: Real, V: Vector<T>> Part<'_, T, V> {
         channel: usize,
         sums: &[T],
     ) {
-        let Filter { targets, target: [height, width], bias, .. } = *self.filter;
+        let Filter { targets, target: [height, width], finish, groups, .. } = *self.filter;
         let [y, x] = sweep.passes;
-        let bias =
-            bias.map_or(T::ZERO, |bias| bias[image % self.filter.groups * targets + channel]);
+        let bias = finish.bias.map_or(T::ZERO, |bias| bias[image % groups * targets + channel]);
         let sums = sums.chunks(self.planes.pitch);
         for (row, sums) in rows.zip(sums) {
             let row = y.first + row * y.step;
             let at = ((image * targets + channel) * height + row) * width;
             // SAFETY: the row lies in the result, and is this part's.
             let to = unsafe { std::slice::from_raw_parts_mut(self.target.start.add(at), width) };
-            if x.step == 1 {
-                let to = &mut to[..x.count];
-                map_row(sums, to, |sum| sum + bias);
+            if x.step == 1 && finish.relu {
+                map_row(sums, &mut to[..x.count], |sum| {
+                    let y = sum + bias;
+                    if y < T::ZERO { T::ZERO } else { y }
+                });
+            } else if x.step == 1 {
+                map_row(sums, &mut to[..x.count], |sum| sum + bias);
             } else {
+                // The gradient of an input, to which nothing is done.
                 let to = to[x.first..].iter_mut().step_by(x.step);
-                to.zip(&sums[..x.count]).for_each(|(to, sum)| *to = *sum + bias);
+                to.zip(&sums[..x.count]).for_each(|(to, sum)| *to = *sum);
             }
         }
     }

@@ -9,7 +9,7 @@
 //! the planes with runs of the cotangent (`weight.rs`).
 //!
 //! **The same bits.** An output is one chain of fused multiply-adds in order of channel and kernel,
-//! from 0, plus the bias. An entry of the weights' gradient is summed in 16 lanes over the images of
+//! from 0, plus the bias; then the rectifier. An entry of the weights' gradient is summed in 16 lanes over the images of
 //! a part; lanes are folded as a tree, and parts, which are cut by size, are added in order.
 
 mod axis;
@@ -69,12 +69,28 @@ fn area([height, width]: [usize; 2]) -> usize {
     height * width
 }
 
-/// y = x ⋆ w + b, with w [groups · outputs, inputs, kernel height, kernel width].
-pub(crate) fn conv2d<T: Real>(sizes: &Sizes, x: &[T], w: &[T], bias: Option<&[T]>, y: &mut [T]) {
-    conv2d_on(isa::current(), sizes, x, w, bias, y);
+/// What is done to the sums of a convolution, from left to right.
+#[derive(Clone, Copy)]
+pub(crate) struct Finish<'a, T> {
+    /// One number for each output channel.
+    pub(crate) bias: Option<&'a [T]>,
+    /// Whether negative numbers become 0.
+    pub(crate) relu: bool,
 }
 
-fn conv2d_on<T: Real>(isa: Isa, sizes: &Sizes, x: &[T], w: &[T], bias: Option<&[T]>, y: &mut [T]) {
+/// y = x ⋆ w, finished, with w [groups · outputs, inputs, kernel height, kernel width].
+pub(crate) fn conv2d<T: Real>(sizes: &Sizes, x: &[T], w: &[T], finish: Finish<'_, T>, y: &mut [T]) {
+    conv2d_on(isa::current(), sizes, x, w, finish, y);
+}
+
+fn conv2d_on<T: Real>(
+    isa: Isa,
+    sizes: &Sizes,
+    x: &[T],
+    w: &[T],
+    finish: Finish<'_, T>,
+    y: &mut [T],
+) {
     assert_eq!((x.len(), y.len()), (sizes.input_length(), sizes.output_length()));
     let [rows, columns] = sizes.axes.map(|axis| axis.forward());
     let taps = sizes.taps();
@@ -89,7 +105,7 @@ fn conv2d_on<T: Real>(isa: Isa, sizes: &Sizes, x: &[T], w: &[T], bias: Option<&[
         weights: w,
         steps: [sizes.inputs * taps, taps],
         kernel_width: sizes.axes[1].kernel,
-        bias,
+        finish,
     };
     correlate(isa, &filter, x, y);
 }
@@ -114,7 +130,7 @@ fn conv2d_input_on<T: Real>(isa: Isa, sizes: &Sizes, gy: &[T], w: &[T], gx: &mut
         weights: w,
         steps: [taps, sizes.inputs * taps],
         kernel_width: sizes.axes[1].kernel,
-        bias: None,
+        finish: Finish { bias: None, relu: false },
     };
     correlate(isa, &filter, gy, gx);
 }

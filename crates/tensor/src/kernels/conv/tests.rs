@@ -48,7 +48,7 @@ fn all<T: Real>(isa: Isa, sizes: &Sizes, seed: usize) -> [Vec<T>; 3] {
         .map(|count| numbers::<T>(count + 1, seed));
     let results = [gy.len(), x.len(), w.len()].map(|count| vec![T::from_f64(9.0); count]);
     let [mut y, mut gx, mut gw] = results;
-    conv2d_on(isa, sizes, &x[1..], &w[1..], None, &mut y[1..]);
+    conv2d_on(isa, sizes, &x[1..], &w[1..], Finish { bias: None, relu: false }, &mut y[1..]);
     conv2d_input_on(isa, sizes, &gy[1..], &w[1..], &mut gx[1..]);
     weight::gradient(isa, sizes, &x[1..], &gy[1..], &mut gw[1..]);
     [y, gx, gw].map(|result| result[1..].to_vec())
@@ -69,6 +69,20 @@ fn agree<T: Real>(sizes: &Sizes, seed: usize, tolerance: f64) {
     }
     for isa in available() {
         assert!(all::<T>(isa, sizes, seed) == best, "{isa}: {sizes:?}: other bits");
+    }
+    let bias = numbers::<T>(sizes.groups * sizes.outputs, seed + 1);
+    let area = area(sizes.output());
+    let finished = |relu: bool, (i, sum): (usize, &T)| {
+        let y = *sum + bias[i / area % bias.len()];
+        if relu && y < T::ZERO { T::ZERO } else { y }
+    };
+    for (isa, relu) in available().into_iter().flat_map(|isa| [(isa, false), (isa, true)]) {
+        let (x, w) = (numbers(sizes.input_length() + 1, seed), numbers(w.len() + 1, seed));
+        let mut y = vec![T::from_f64(9.0); gy.len()];
+        let finish = Finish { bias: Some(&bias), relu };
+        conv2d_on(isa, sizes, &x[1..], &w[1..], finish, &mut y);
+        let expected: Vec<T> = best[0].iter().enumerate().map(|at| finished(relu, at)).collect();
+        assert!(y == expected, "{isa}: {sizes:?}: bias, relu {relu}");
     }
     for threads in [1, 3, 8] {
         let results = threads::with(threads, || all::<T>(available()[0], sizes, seed));
