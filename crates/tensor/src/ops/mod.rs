@@ -26,6 +26,7 @@ mod resample;
 mod select;
 mod softmax;
 mod special;
+mod triangular;
 
 pub use conv::Convolution;
 pub use pool::Pooling;
@@ -107,6 +108,8 @@ operations![
     index::IndexAdd,
     matmul::MatMul,
     linear::Linear,
+    triangular::Cholesky,
+    triangular::SolveTril,
     bce::BceWithLogits,
     bce::BceGradient,
     conv::Conv2d,
