@@ -22,6 +22,18 @@ pub(super) fn logits_of<T: Real>(family: &str, probs: &Tensor<T>) -> Tensor<T> {
     probs.ln() - (-probs).ln_1p()
 }
 
+/// s ln p + f ln(1 - p) of s successes and f failures, where 0 ln 0 is 0.
+pub(super) fn log_prob_of_tries<T: Real>(
+    logits: &Tensor<T>,
+    successes: &Tensor<T>,
+    failures: &Tensor<T>,
+) -> Tensor<T> {
+    let zero = Tensor::scalar(T::ZERO);
+    let minus_ln_p = Tensor::select(successes, &(-logits).softplus(), &zero);
+    let minus_ln_rest = Tensor::select(failures, &logits.softplus(), &zero);
+    -(minus_ln_p * successes + minus_ln_rest * failures)
+}
+
 impl<T: Real> Bernoulli<T> {
     /// From logits ln(p / (1 - p)).
     pub fn new(logits: &Tensor<T>) -> Bernoulli<T> {
@@ -69,15 +81,11 @@ impl<T: Real> Distribution<T> for Bernoulli<T> {
         Sample::new(&noise.bernoulli(&self.probs().detach()))
     }
 
-    /// x logits - softplus(logits), for x from 0 to 1, also between them
+    /// x ln p + (1 - x) ln(1 - p), for x from 0 to 1, also between them
     #[track_caller]
     fn log_prob(&self, x: &Tensor<T>) -> Tensor<T> {
-        // Either term alone may be infinite: where it does not count it must not make a NaN.
-        let zero = Tensor::scalar(T::ZERO);
-        let ones = Tensor::select(x, &(-&self.logits).softplus(), &zero) * x;
-        let rest = -x + T::ONE;
-        let zeros = Tensor::select(&rest, &self.logits.softplus(), &zero) * rest;
-        within(&-(ones + zeros), x, |x| (0.0..=1.0).contains(&x))
+        let log_prob = log_prob_of_tries(&self.logits, x, &(-x + T::ONE));
+        within(&log_prob, x, |x| (0.0..=1.0).contains(&x))
     }
 }
 
@@ -93,8 +101,8 @@ impl<T: Real> Moments<T> for Bernoulli<T> {
 }
 
 impl<T: Real> Entropy<T> for Bernoulli<T> {
-    /// softplus(l) - l sigmoid(l)
+    /// -p ln p - (1 - p) ln(1 - p)
     fn entropy(&self) -> Tensor<T> {
-        self.logits.softplus() - &self.logits * self.probs()
+        -log_prob_of_tries(&self.logits, &self.probs(), &(-&self.logits).sigmoid())
     }
 }

@@ -2,7 +2,7 @@
 
 use elbo_tensor::{Real, Stream, Tensor, Words, special};
 
-use super::bernoulli::logits_of;
+use super::bernoulli::{log_prob_of_tries, logits_of};
 use super::distribution::{broadcast, require};
 use super::geometric::{floor, is_count};
 use super::{Cdf, Distribution, Entropy, Moments, Sample};
@@ -66,14 +66,14 @@ impl<T: Real> Distribution<T> for Binomial<T> {
         }))
     }
 
-    /// ln(n! / (x! (n - x)!)) + x logits - n softplus(logits)
+    /// ln(n! / (x! (n - x)!)) + x ln p + (n - x) ln(1 - p)
     #[track_caller]
     fn log_prob(&self, x: &Tensor<T>) -> Tensor<T> {
         let n = &self.total_count;
         let rest = n - x;
         // Outside of the support the factorials have no value; the select below leaves them out.
         let log_choices = (n + T::ONE).lgamma() - (x + T::ONE).lgamma() - (&rest + T::ONE).lgamma();
-        let log_prob = log_choices + x * &self.logits - n * self.logits.softplus();
+        let log_prob = log_choices + log_prob_of_tries(&self.logits, x, &rest);
         let whole = x.detach().equal(&floor(x));
         let minus_one = Tensor::scalar(-T::ONE);
         let inside = whole * x.greater(&minus_one) * rest.greater(&minus_one);

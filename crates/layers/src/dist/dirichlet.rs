@@ -2,7 +2,7 @@
 
 use elbo_tensor::{Real, Shape, Stream, Tensor};
 
-use super::distribution::require_positive;
+use super::distribution::{require_positive, where_positive};
 use super::gamma::log_standard_gamma;
 use super::{Distribution, Entropy, Moments, Reparameterized, Sample};
 
@@ -52,10 +52,11 @@ impl<T: Real> Distribution<T> for Dirichlet<T> {
         Sample::new(&self.detach().rsample(noise))
     }
 
-    /// Σ (αᵢ - 1) ln xᵢ - ln B(α), where x is taken to be positive with sum 1
+    /// Σ (αᵢ - 1) ln xᵢ - ln B(α) for positive x, whose sum is taken to be 1
     #[track_caller]
     fn log_prob(&self, x: &Tensor<T>) -> Tensor<T> {
-        ((&self.concentration - T::ONE) * x.ln()).sum_axes(-1, false) - self.log_normalizer()
+        let pull = ((&self.concentration - T::ONE) * x.ln()).sum_axes(-1, false);
+        where_positive(&(pull - self.log_normalizer()), x)
     }
 }
 

@@ -212,3 +212,10 @@ pub(super) fn within<T: Real>(
     let mask = Tensor::new(&x.data().iter().map(inside).collect::<Vec<T>>(), *x.shape());
     Tensor::select(&mask, log_prob, &Tensor::scalar(T::NEG_INFINITY))
 }
+
+/// `log_prob` where all parts of x, along its last axis, are positive; -∞ elsewhere.
+pub(super) fn where_positive<T: Real>(log_prob: &Tensor<T>, x: &Tensor<T>) -> Tensor<T> {
+    let smallest = -(-x.detach()).max_axes(-1, false);
+    let inside = smallest.greater(&Tensor::scalar(T::ZERO));
+    Tensor::select(&inside, log_prob, &Tensor::scalar(T::NEG_INFINITY))
+}

@@ -2,7 +2,7 @@
 
 use elbo_tensor::{Real, Stream, Tensor};
 
-use super::bernoulli::logits_of;
+use super::bernoulli::{log_prob_of_tries, logits_of};
 use super::distribution::within;
 use super::{Cdf, Distribution, Entropy, Moments, Sample};
 
@@ -65,7 +65,7 @@ impl<T: Real> Distribution<T> for Geometric<T> {
     /// x ln(1 - p) + ln p
     #[track_caller]
     fn log_prob(&self, x: &Tensor<T>) -> Tensor<T> {
-        within(&-(x * self.logits.softplus() + (-&self.logits).softplus()), x, is_count)
+        within(&log_prob_of_tries(&self.logits, &Tensor::scalar(T::ONE), x), x, is_count)
     }
 }
 
@@ -85,7 +85,8 @@ impl<T: Real> Moments<T> for Geometric<T> {
 impl<T: Real> Entropy<T> for Geometric<T> {
     /// The entropy of one coin, divided by p
     fn entropy(&self) -> Tensor<T> {
-        self.logits.softplus() / self.probs() - &self.logits
+        let p = self.probs();
+        -log_prob_of_tries(&self.logits, &p, &(-&self.logits).sigmoid()) / p
     }
 }
 

@@ -16,17 +16,19 @@ pub struct Mixture<T: Real, D> {
 }
 
 impl<T: Real, D: Distribution<T>> Mixture<T, D> {
-    /// From the logits of the weights and the components.
+    /// From the logits of the weights and the components, which broadcast.
     ///
     /// # Panics
-    /// If the components cannot be expanded to the shape of the logits.
+    /// If the shapes of the logits and of the batch of components do not broadcast.
     #[track_caller]
     pub fn new(logits: &Tensor<T>, components: &D) -> Mixture<T, D> {
-        let weights = Categorical::new(logits);
-        let shape = *logits.shape();
-        let fits = components.batch_shape() == shape;
-        let components = if fits { components.clone() } else { components.expand(shape) };
-        Mixture { weights, components }
+        let (own, batch) = (*logits.shape(), components.batch_shape());
+        let Some(shape) = own.broadcast(&batch) else {
+            panic!("Mixture: logits {own} and components {batch} do not broadcast")
+        };
+        let logits = if own == shape { logits.clone() } else { logits.broadcast_to(shape) };
+        let components = if batch == shape { components.clone() } else { components.expand(shape) };
+        Mixture { weights: Categorical::new(&logits), components }
     }
 
     /// The distribution of the number of the component.

@@ -3,7 +3,7 @@
 use elbo_tensor::{Real, Shape, Stream, Tensor};
 
 use super::categorical::logs_of;
-use super::distribution::require_positive;
+use super::distribution::{require_positive, where_positive};
 use super::{Distribution, Reparameterized, Sample};
 
 /// Probabilities y = softmax((logits + G) / τ) with Gumbel variables G and the temperature τ: classes
@@ -83,11 +83,11 @@ impl<T: Real> Distribution<T> for RelaxedCategorical<T> {
         Sample::new(&self.detach().rsample(noise))
     }
 
-    /// ln Γ(k) + (k - 1) ln τ + Σ (ln pᵢ - (τ + 1) ln yᵢ) - k ln Σ pᵢ yᵢ^(-τ), where y is taken to be
-    /// positive with sum 1
+    /// ln Γ(k) + (k - 1) ln τ + Σ (ln pᵢ - (τ + 1) ln yᵢ) - k ln Σ pᵢ yᵢ^(-τ) for positive y, whose
+    /// sum is taken to be 1
     #[track_caller]
     fn log_prob(&self, y: &Tensor<T>) -> Tensor<T> {
-        self.log_prob_of_log(&y.ln())
+        where_positive(&self.log_prob_of_log(&y.ln()), y)
     }
 }
 

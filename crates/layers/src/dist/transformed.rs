@@ -83,6 +83,7 @@ impl<T: Real, D: Distribution<T>, F: Transform<T>> Distribution<T> for Transform
         Sample::new(&self.detach().transform.forward(&self.base.sample(noise).constant()))
     }
 
+    /// ln p(x) - ln |det ∂y/∂x|; NaN where f does not reach
     #[track_caller]
     fn log_prob(&self, y: &Tensor<T>) -> Tensor<T> {
         let x = self.transform.inverse(y);
@@ -95,7 +96,10 @@ impl<T: Real, D: Distribution<T>, F: Transform<T>> Distribution<T> for Transform
         for _ in 0..events - usize::from(!F::INCREASING) {
             log_det = log_det.sum_axes(-1, false);
         }
-        self.base.log_prob(&x) - log_det
+        let log_prob = self.base.log_prob(&x);
+        // At an end of the range of f both may be -∞.
+        let none = Tensor::scalar(T::NEG_INFINITY);
+        Tensor::select(&log_prob.equal(&none), &none, &(&log_prob - log_det))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use elbo_tensor::{Real, Tensor};
 
+use super::super::bernoulli::log_prob_of_tries;
 use super::super::categorical::cross_log_prob;
 use super::super::{
     Bernoulli, Beta, Binomial, Categorical, Dirichlet, Distribution, EULER_GAMMA, Exp, Exponential,
@@ -129,13 +130,14 @@ impl<T: Real> Divergence<T, VonMises<T>> for VonMises<T> {
     }
 }
 
-/// p (l - l_p) + softplus(l_p) - softplus(l): one coin.
+/// q ln(q / p) + (1 - q) ln((1 - q) / (1 - p)): one coin.
 fn coin<T: Real>(logits: &Tensor<T>, logits_p: &Tensor<T>) -> Tensor<T> {
-    logits.sigmoid() * (logits - logits_p) + logits_p.softplus() - logits.softplus()
+    let (q, rest) = (logits.sigmoid(), (-logits).sigmoid());
+    log_prob_of_tries(logits, &q, &rest) - log_prob_of_tries(logits_p, &q, &rest)
 }
 
 impl<T: Real> Divergence<T, Bernoulli<T>> for Bernoulli<T> {
-    /// p (l - l_p) + softplus(l_p) - softplus(l), with logits l
+    /// q ln(q / p) + (1 - q) ln((1 - q) / (1 - p))
     #[track_caller]
     fn kl(&self, p: &Bernoulli<T>) -> Tensor<T> {
         coin(self.logits(), p.logits())
