@@ -3,7 +3,7 @@
 use elbo_tensor::{Real, Stream, Tensor};
 
 use super::distribution::{require, within};
-use super::{Distribution, Entropy, Moments, Sample};
+use super::{Distribution, Entropy, Moments, Replace, Sample};
 
 /// Coins, given by their logits: P(1) = sigmoid(logits). There is no path for a gradient, hence no
 /// `rsample`.
@@ -73,7 +73,7 @@ impl<T: Real> Bernoulli<T> {
 }
 
 impl<T: Real> Distribution<T> for Bernoulli<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         Bernoulli { logits: f("logits", &self.logits, 0) }
     }
 

@@ -4,7 +4,7 @@ use elbo_tensor::{Real, Stream, Tensor};
 
 use super::distribution::{broadcast, require_positive, within};
 use super::gamma::log_standard_gamma;
-use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Sample};
+use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Replace, Sample};
 
 /// Beta variables with density x^(a-1) (1 - x)^(b-1) / B(a, b) for 0 < x < 1, a the concentration1 and b
 /// the concentration0.
@@ -50,7 +50,7 @@ impl<T: Real> Beta<T> {
 }
 
 impl<T: Real> Distribution<T> for Beta<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         let concentration1 = f("concentration1", &self.concentration1, 0);
         Beta { concentration1, concentration0: f("concentration0", &self.concentration0, 0) }
     }

@@ -5,7 +5,7 @@ use elbo_tensor::{Real, Stream, Tensor, Words, special};
 use super::bernoulli::{log_prob_of_tries, logits_of};
 use super::distribution::{broadcast, require};
 use super::geometric::{floor, is_count};
-use super::{Cdf, Distribution, Entropy, Moments, Sample};
+use super::{Cdf, Distribution, Entropy, Moments, Replace, Sample};
 
 /// The number of successes in total_count tries, where p = sigmoid(logits) is the probability of each.
 /// There is no path for a gradient, hence no `rsample`.
@@ -54,7 +54,7 @@ impl<T: Real> Binomial<T> {
 }
 
 impl<T: Real> Distribution<T> for Binomial<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         let total_count = f("total_count", &self.total_count, 0).detach();
         Binomial { total_count, logits: f("logits", &self.logits, 0) }
     }

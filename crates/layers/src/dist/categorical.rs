@@ -2,8 +2,8 @@
 
 use elbo_tensor::{Real, Stream, Tensor};
 
-use super::distribution::require;
-use super::{Distribution, Entropy, Sample};
+use super::distribution::{require, within};
+use super::{Distribution, Entropy, Replace, Sample};
 
 /// One of k classes, a number from 0 to k - 1, with probabilities softmax(logits) over the last axis of
 /// the logits. There is no path for a gradient, hence no `rsample`.
@@ -17,7 +17,7 @@ pub struct Categorical<T: Real = f32> {
 /// ln of probabilities of which none is negative and not all are 0.
 #[track_caller]
 pub(super) fn logs_of<T: Real>(family: &str, probs: &Tensor<T>) -> Tensor<T> {
-    require(family, "probs", "0 or positive", probs, |p| p >= 0.0 && p < f64::INFINITY);
+    require(family, "probs", "0 or positive", probs, |p| (0.0..f64::INFINITY).contains(&p));
     probs.ln()
 }
 
@@ -65,7 +65,7 @@ impl<T: Real> Categorical<T> {
 }
 
 impl<T: Real> Distribution<T> for Categorical<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         Categorical { logits: f("logits", &self.logits, 1) }
     }
 
@@ -95,7 +95,7 @@ impl<T: Real> Distribution<T> for Categorical<T> {
         // Not a product: a class of probability 0 must not spoil the others.
         let log_prob = Tensor::select(&chosen, &self.log_probs(), &Tensor::scalar(T::ZERO));
         let log_prob = log_prob.sum_axes(-1, false);
-        super::distribution::within(&log_prob, x, |x| x >= 0.0 && x.fract() == 0.0 && x < k as f64)
+        within(&log_prob, x, |x| x >= 0.0 && x.fract() == 0.0 && x < k as f64)
     }
 }
 

@@ -4,7 +4,7 @@ use elbo_tensor::{Real, Shape, Stream, Tensor};
 
 use super::distribution::{require_positive, where_positive};
 use super::gamma::log_standard_gamma;
-use super::{Distribution, Entropy, Moments, Reparameterized, Sample};
+use super::{Distribution, Entropy, Moments, Reparameterized, Replace, Sample};
 
 /// Probabilities x with density Π xᵢ^(αᵢ-1) / B(α), B(α) = Π Γ(αᵢ) / Γ(Σ αᵢ). One event is the last axis.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ impl<T: Real> Dirichlet<T> {
 }
 
 impl<T: Real> Distribution<T> for Dirichlet<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         Dirichlet { concentration: f("concentration", &self.concentration, 1) }
     }
 

@@ -37,12 +37,15 @@ impl<T: Real> Sample<T> {
     }
 }
 
+/// What replaces a parameter, given its name, its value, and the number of its last axes that belong to
+/// an event.
+pub type Replace<'a, T> = dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T> + 'a;
+
 /// A probability distribution, or a batch of independent ones. The shapes are those of the
 /// [module](super).
 pub trait Distribution<T: Real>: Clone + Send + Sync + 'static {
-    /// The same family with each parameter replaced: `f` is given its name, its value, and the number
-    /// of its last axes that belong to an event.
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self;
+    /// The same family with each parameter replaced by what `f` makes of it.
+    fn map(&self, f: &mut Replace<'_, T>) -> Self;
 
     /// The shape of one event: no axes for a number.
     fn event_shape(&self) -> Shape {

@@ -3,7 +3,7 @@
 use elbo_tensor::{Real, Stream, Tensor};
 
 use super::distribution::{require_positive, within};
-use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Sample};
+use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Replace, Sample};
 
 /// Exponential variables with density rate e^(-rate x) for x ≥ 0.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl<T: Real> Exponential<T> {
 }
 
 impl<T: Real> Distribution<T> for Exponential<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         Exponential { rate: f("rate", &self.rate, 0) }
     }
 

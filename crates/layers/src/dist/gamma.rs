@@ -3,7 +3,7 @@
 use elbo_tensor::{Needs, Op, Real, Stream, Tensor, Values, Words, apply};
 
 use super::distribution::{broadcast, require_positive, within};
-use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Sample};
+use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Replace, Sample};
 
 /// Gamma variables with density rateᵃ x^(a-1) e^(-rate x) / Γ(a) for x > 0, a the concentration.
 ///
@@ -49,7 +49,7 @@ impl<T: Real> Gamma<T> {
 }
 
 impl<T: Real> Distribution<T> for Gamma<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         let concentration = f("concentration", &self.concentration, 0);
         Gamma { concentration, rate: f("rate", &self.rate, 0) }
     }

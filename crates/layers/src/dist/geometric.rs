@@ -4,7 +4,7 @@ use elbo_tensor::{Real, Stream, Tensor};
 
 use super::bernoulli::{log_prob_of_tries, logits_of};
 use super::distribution::within;
-use super::{Cdf, Distribution, Entropy, Moments, Sample};
+use super::{Cdf, Distribution, Entropy, Moments, Replace, Sample};
 
 /// The number of failures before the first success, 0, 1, …, where p = sigmoid(logits) is the
 /// probability of success. There is no path for a gradient, hence no `rsample`.
@@ -52,7 +52,7 @@ impl<T: Real> Geometric<T> {
 }
 
 impl<T: Real> Distribution<T> for Geometric<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         Geometric { logits: f("logits", &self.logits, 0) }
     }
 

@@ -3,7 +3,7 @@
 use elbo_tensor::{Real, Stream, Tensor};
 
 use super::distribution::{broadcast, require_finite, require_positive};
-use super::{Cdf, Distribution, EULER_GAMMA, Entropy, Moments, Reparameterized, Sample};
+use super::{Cdf, Distribution, EULER_GAMMA, Entropy, Moments, Reparameterized, Replace, Sample};
 
 /// Gumbel variables, whose distribution function is exp(-e^(-(x - loc) / scale)): the largest of many.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ impl<T: Real> Gumbel<T> {
 }
 
 impl<T: Real> Distribution<T> for Gumbel<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         Gumbel { loc: f("loc", &self.loc, 0), scale: f("scale", &self.scale, 0) }
     }
 

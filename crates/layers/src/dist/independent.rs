@@ -2,7 +2,7 @@
 
 use elbo_tensor::{Real, Shape, Stream, Tensor};
 
-use super::{Distribution, Entropy, Moments, Reparameterized, Sample};
+use super::{Distribution, Entropy, Moments, Reparameterized, Replace, Sample};
 
 /// A distribution whose last axis of the batch is one event: its log-probabilities are summed over it.
 ///
@@ -35,7 +35,7 @@ fn over_events<T: Real>(x: &Tensor<T>) -> Tensor<T> {
 }
 
 impl<T: Real, D: Distribution<T>> Distribution<T> for Independent<D> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         Independent { base: self.base.map(&mut |name, p, event| f(name, p, event + 1)) }
     }
 

@@ -3,7 +3,7 @@
 use elbo_tensor::{Real, Stream, Tensor};
 
 use super::distribution::{broadcast, require_finite, require_positive};
-use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Sample};
+use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Replace, Sample};
 
 /// Laplace variables with density e^(-|x - loc| / scale) / (2 scale).
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ impl<T: Real> Laplace<T> {
 }
 
 impl<T: Real> Distribution<T> for Laplace<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         Laplace { loc: f("loc", &self.loc, 0), scale: f("scale", &self.scale, 0) }
     }
 

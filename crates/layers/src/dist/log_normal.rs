@@ -3,7 +3,7 @@
 use elbo_tensor::{Real, Stream, Tensor};
 
 use super::distribution::within;
-use super::{Cdf, Distribution, Entropy, Moments, Normal, Reparameterized, Sample};
+use super::{Cdf, Distribution, Entropy, Moments, Normal, Reparameterized, Replace, Sample};
 
 /// Variables eˣ with normal x.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ impl<T: Real> LogNormal<T> {
 }
 
 impl<T: Real> Distribution<T> for LogNormal<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         LogNormal { base: self.base.map(f) }
     }
 

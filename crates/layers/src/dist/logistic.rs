@@ -3,7 +3,7 @@
 use elbo_tensor::{Real, Stream, Tensor};
 
 use super::distribution::{broadcast, require_finite, require_positive};
-use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Sample};
+use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Replace, Sample};
 
 /// Logistic variables, whose distribution function is sigmoid((x - loc) / scale).
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ impl<T: Real> Logistic<T> {
 }
 
 impl<T: Real> Distribution<T> for Logistic<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         Logistic { loc: f("loc", &self.loc, 0), scale: f("scale", &self.scale, 0) }
     }
 

@@ -2,7 +2,7 @@
 
 use elbo_tensor::{Real, Shape, Stream, Tensor};
 
-use super::{Categorical, Cdf, Distribution, Moments, Reparameterized, Sample, implicit};
+use super::{Categorical, Cdf, Distribution, Moments, Reparameterized, Replace, Sample, implicit};
 
 /// A draw from one of k components of a family, component i with probability softmax(logits)ᵢ.
 ///
@@ -61,7 +61,7 @@ impl<T: Real, D: Distribution<T>> Mixture<T, D> {
 }
 
 impl<T: Real, D: Distribution<T>> Distribution<T> for Mixture<T, D> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         let weights = self.weights.map(f);
         let components = self.components.map(&mut |name, p, event| f(name, p, event + 1));
         Mixture { weights, components }

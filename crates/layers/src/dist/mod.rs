@@ -52,7 +52,7 @@ mod transformed;
 mod uniform;
 mod von_mises;
 
-pub use distribution::{Cdf, Distribution, Entropy, Moments, Reparameterized, Sample};
+pub use distribution::{Cdf, Distribution, Entropy, Moments, Reparameterized, Replace, Sample};
 pub use kl::{Divergence, MonteCarlo, kl, kl_monte_carlo};
 
 pub use bernoulli::Bernoulli;

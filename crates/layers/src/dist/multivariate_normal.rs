@@ -3,7 +3,7 @@
 use elbo_tensor::{Real, Shape, Stream, Tensor};
 
 use super::distribution::{require, require_finite};
-use super::{Distribution, Entropy, LN_2PI, Moments, Reparameterized, Sample};
+use super::{Distribution, Entropy, LN_2PI, Moments, Reparameterized, Replace, Sample};
 
 /// Normal vectors N(loc, Σ) with the covariance Σ = L Lᵀ, L the lower triangular factor of Cholesky. One
 /// event is the last axis.
@@ -84,7 +84,7 @@ impl<T: Real> MultivariateNormal<T> {
 }
 
 impl<T: Real> Distribution<T> for MultivariateNormal<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         let loc = f("loc", &self.loc, 1);
         MultivariateNormal { loc, scale_tril: f("scale_tril", &self.scale_tril, 2) }
     }

@@ -3,7 +3,7 @@
 use elbo_tensor::{Real, Stream, Tensor};
 
 use super::distribution::{broadcast, require_positive};
-use super::{Cdf, Distribution, Entropy, LN_2PI, Moments, Reparameterized, Sample};
+use super::{Cdf, Distribution, Entropy, LN_2PI, Moments, Reparameterized, Replace, Sample};
 
 /// Normal variables N(mu, sigma²), given by mu and logvar = ln sigma².
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl<T: Real> Normal<T> {
 }
 
 impl<T: Real> Distribution<T> for Normal<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         Normal { mu: f("mu", &self.mu, 0), logvar: f("logvar", &self.logvar, 0) }
     }
 

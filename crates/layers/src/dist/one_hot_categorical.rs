@@ -3,7 +3,7 @@
 use elbo_tensor::{Real, Shape, Stream, Tensor};
 
 use super::categorical::cross_log_prob;
-use super::{Categorical, Distribution, Entropy, Moments, Sample};
+use super::{Categorical, Distribution, Entropy, Moments, Replace, Sample};
 
 /// One of k classes as a row of k numbers, 1 in its place and 0 elsewhere. One event is the last axis.
 /// There is no path for a gradient, hence no `rsample`.
@@ -38,7 +38,7 @@ impl<T: Real> OneHotCategorical<T> {
 }
 
 impl<T: Real> Distribution<T> for OneHotCategorical<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         OneHotCategorical { classes: self.classes.map(f) }
     }
 

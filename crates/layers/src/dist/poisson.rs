@@ -4,7 +4,7 @@ use elbo_tensor::{Real, Stream, Tensor, Words, special};
 
 use super::distribution::{require_positive, within};
 use super::geometric::{floor, is_count};
-use super::{Cdf, Distribution, Moments, Sample};
+use super::{Cdf, Distribution, Moments, Replace, Sample};
 
 /// Counts 0, 1, … with probability rateˣ e^(-rate) / x!. There is no path for a gradient, hence no
 /// `rsample`.
@@ -31,7 +31,7 @@ impl<T: Real> Poisson<T> {
 }
 
 impl<T: Real> Distribution<T> for Poisson<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         Poisson { rate: f("rate", &self.rate, 0) }
     }
 

@@ -4,7 +4,7 @@ use elbo_tensor::{Real, Stream, Tensor};
 
 use super::bernoulli::logits_of;
 use super::distribution::{broadcast, require_positive, within};
-use super::{Cdf, Distribution, Reparameterized, Sample};
+use super::{Cdf, Distribution, Reparameterized, Replace, Sample};
 
 /// Coins that may stand between 0 and 1 so that a path leads through them: y = sigmoid((logits + L) / τ)
 /// with logistic L and the temperature τ (Maddison, Mnih & Teh 2017; Jang, Gu & Poole 2017).
@@ -52,7 +52,7 @@ impl<T: Real> RelaxedBernoulli<T> {
 }
 
 impl<T: Real> Distribution<T> for RelaxedBernoulli<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         let temperature = f("temperature", &self.temperature, 0);
         RelaxedBernoulli { temperature, logits: f("logits", &self.logits, 0) }
     }

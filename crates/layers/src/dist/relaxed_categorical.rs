@@ -4,7 +4,7 @@ use elbo_tensor::{Real, Shape, Stream, Tensor};
 
 use super::categorical::logs_of;
 use super::distribution::{require_positive, where_positive};
-use super::{Distribution, Reparameterized, Sample};
+use super::{Distribution, Reparameterized, Replace, Sample};
 
 /// Probabilities y = softmax((logits + G) / τ) with Gumbel variables G and the temperature τ: classes
 /// through which a path leads (Maddison, Mnih & Teh 2017; Jang, Gu & Poole 2017). One event is the last
@@ -70,7 +70,7 @@ impl<T: Real> RelaxedCategorical<T> {
 }
 
 impl<T: Real> Distribution<T> for RelaxedCategorical<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         let temperature = f("temperature", &self.temperature, 0);
         RelaxedCategorical { temperature, logits: f("logits", &self.logits, 1) }
     }

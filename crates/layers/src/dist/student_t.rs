@@ -4,7 +4,7 @@ use elbo_tensor::{Real, Stream, Tensor};
 
 use super::distribution::{broadcast, require_finite, require_positive};
 use super::gamma::log_standard_gamma;
-use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Sample};
+use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Replace, Sample};
 
 /// Student's variables loc + scale t, t with df degrees of freedom.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl<T: Real> StudentT<T> {
 }
 
 impl<T: Real> Distribution<T> for StudentT<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         let df = f("df", &self.df, 0);
         StudentT { df, loc: f("loc", &self.loc, 0), scale: f("scale", &self.scale, 0) }
     }

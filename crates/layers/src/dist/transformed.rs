@@ -3,7 +3,7 @@
 use elbo_tensor::{Real, Shape, Stream, Tensor};
 
 use super::distribution::{broadcast, require_finite, require_positive};
-use super::{Cdf, Distribution, Reparameterized, Sample};
+use super::{Cdf, Distribution, Reparameterized, Replace, Sample};
 
 /// An invertible, differentiable function y = f(x).
 pub trait Transform<T: Real>: Clone + Send + Sync + 'static {
@@ -22,7 +22,7 @@ pub trait Transform<T: Real>: Clone + Send + Sync + 'static {
     fn log_abs_det(&self, x: &Tensor<T>, y: &Tensor<T>) -> Tensor<T>;
 
     /// The same with each parameter replaced, as [`Distribution::map`] does it.
-    fn map(&self, _: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, _: &mut Replace<'_, T>) -> Self {
         self.clone()
     }
 
@@ -71,7 +71,7 @@ impl<D, F> Transformed<D, F> {
 }
 
 impl<T: Real, D: Distribution<T>, F: Transform<T>> Distribution<T> for Transformed<D, F> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         Transformed { base: self.base.map(f), transform: self.transform.map(f) }
     }
 
@@ -160,7 +160,7 @@ impl<T: Real> Transform<T> for Affine<T> {
         self.scale.ln().broadcast_to(shape)
     }
 
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         Affine { loc: f("affine.loc", &self.loc, 0), scale: f("affine.scale", &self.scale, 0) }
     }
 }

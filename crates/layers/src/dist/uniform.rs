@@ -3,7 +3,7 @@
 use elbo_tensor::{Real, Stream, Tensor};
 
 use super::distribution::{broadcast, require_finite};
-use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Sample};
+use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Replace, Sample};
 
 /// Variables that are uniform in [low, high).
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl<T: Real> Uniform<T> {
 }
 
 impl<T: Real> Distribution<T> for Uniform<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         Uniform { low: f("low", &self.low, 0), high: f("high", &self.high, 0) }
     }
 

@@ -5,7 +5,9 @@ use std::f64::consts::{PI, TAU};
 use elbo_tensor::{Real, Stream, Tensor, Words};
 
 use super::distribution::{broadcast, require_finite, require_positive};
-use super::{Cdf, Distribution, Entropy, LN_2PI, Moments, Reparameterized, Sample, implicit};
+use super::{
+    Cdf, Distribution, Entropy, LN_2PI, Moments, Reparameterized, Replace, Sample, implicit,
+};
 
 /// Angles with density e^(κ cos(x - loc)) / (2π I₀(κ)), κ the concentration. Draws lie in [-π, π).
 #[derive(Clone, Debug)]
@@ -51,7 +53,7 @@ fn wrapped<T: Real>(x: &Tensor<T>) -> Tensor<T> {
 }
 
 impl<T: Real> Distribution<T> for VonMises<T> {
-    fn map(&self, f: &mut dyn FnMut(&'static str, &Tensor<T>, usize) -> Tensor<T>) -> Self {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
         let loc = f("loc", &self.loc, 0);
         VonMises { loc, concentration: f("concentration", &self.concentration, 0) }
     }
