@@ -17,7 +17,7 @@ fn normal(p: &[f64]) -> Normal<f64> {
 }
 
 fn log_normal(p: &[f64]) -> LogNormal<f64> {
-    LogNormal::new(&number(p[0]), &number(2.0 * p[1].ln()))
+    LogNormal::from_sigma(&number(p[0]), &number(p[1]))
 }
 
 /// ln p(x), P(X ≤ x), entropy, mean and variance; `None` where the family has none.
@@ -27,11 +27,6 @@ fn with_cdf<D: Cdf<f64> + Moments<f64>>(d: &D, x: f64) -> Figures {
     let x = number(x);
     let [log_prob, cdf] = [d.log_prob(&x), d.cdf(&x)].map(|figure| Some(figure.item()));
     [log_prob, cdf, None, Some(d.mean().item()), Some(d.variance().item())]
-}
-
-fn with_entropy<D: Entropy<f64> + Moments<f64>>(d: &D, x: f64) -> Figures {
-    let [log_prob, entropy] = [d.log_prob(&number(x)), d.entropy()].map(|f| Some(f.item()));
-    [log_prob, None, entropy, Some(d.mean().item()), Some(d.variance().item())]
 }
 
 fn all<D: Cdf<f64> + Entropy<f64> + Moments<f64>>(d: &D, x: f64) -> Figures {
@@ -53,7 +48,7 @@ fn figures(family: &str, p: &[f64], x: f64) -> Figures {
         "Beta" => all(&Beta::new(&one(0), &one(1)), x),
         "StudentT" => all(&StudentT::new(&one(0), &one(1), &one(2)), x),
         "VonMises" => all(&VonMises::new(&one(0), &one(1)), x),
-        "Bernoulli" => with_entropy(&Bernoulli::from_probs(&one(0)), x),
+        "Bernoulli" => all(&Bernoulli::from_probs(&one(0)), x),
         "Geometric" => all(&Geometric::from_probs(&one(0)), x),
         "Binomial" => all(&Binomial::from_probs(&one(0), &one(1)), x),
         "Poisson" => with_cdf(&Poisson::new(&one(0)), x),

@@ -1,7 +1,8 @@
 //! [`Vae`]: the variational autoencoder.
 
 use elbo_layers::{
-    Activation, Bernoulli, Distribution, Module, Normal, Parameter, Parameters, Pass, Sequential,
+    Activation, Bernoulli, Distribution, Module, Normal, Parameter, Parameters, Pass,
+    Reparameterized, Sequential,
 };
 use elbo_tensor::{Stream, Tensor};
 

@@ -3,7 +3,7 @@
 use elbo_tensor::{Real, Stream, Tensor};
 
 use super::distribution::{require, within};
-use super::{Distribution, Entropy, Moments, Replace, Sample};
+use super::{Cdf, Distribution, Entropy, Moments, Replace, Sample};
 
 /// Coins, given by their logits: P(1) = sigmoid(logits). There is no path for a gradient, hence no
 /// `rsample`.
@@ -104,5 +104,15 @@ impl<T: Real> Entropy<T> for Bernoulli<T> {
     /// -p ln p - (1 - p) ln(1 - p)
     fn entropy(&self) -> Tensor<T> {
         -log_prob_of_tries(&self.logits, &self.probs(), &(-&self.logits).sigmoid())
+    }
+}
+
+impl<T: Real> Cdf<T> for Bernoulli<T> {
+    /// 0 below 0, 1 - p below 1, and 1 from there on
+    #[track_caller]
+    fn cdf(&self, x: &Tensor<T>) -> Tensor<T> {
+        let (zero, one) = (Tensor::scalar(T::ZERO), Tensor::scalar(T::ONE));
+        let below_1 = Tensor::select(&zero.greater(x), &zero, &(-&self.logits).sigmoid());
+        Tensor::select(&one.greater(x), &below_1, &one)
     }
 }

@@ -41,7 +41,8 @@ impl<T: Real, D: Distribution<T>> Distribution<T> for Independent<D> {
 
     fn event_shape(&self) -> Shape {
         let batch = self.base.batch_shape();
-        Shape::new(&[&batch[batch.rank() - 1..], &self.base.event_shape()].concat())
+        let axis = batch.last().expect("Independent: the batch has no axis");
+        Shape::new(&[&[*axis][..], &self.base.event_shape()].concat())
     }
 
     fn sample(&self, noise: &mut Stream) -> Sample<T> {

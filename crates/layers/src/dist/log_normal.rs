@@ -21,6 +21,15 @@ impl<T: Real> LogNormal<T> {
         LogNormal { base: Normal::new(mu, logvar) }
     }
 
+    /// From the mean mu and the standard deviation sigma of the logarithm.
+    ///
+    /// # Panics
+    /// If a sigma is not positive, or the shapes do not broadcast.
+    #[track_caller]
+    pub fn from_sigma(mu: &Tensor<T>, sigma: &Tensor<T>) -> LogNormal<T> {
+        LogNormal { base: Normal::from_sigma(mu, sigma) }
+    }
+
     /// The distribution of the logarithm.
     pub fn base(&self) -> &Normal<T> {
         &self.base

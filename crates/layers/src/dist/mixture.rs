@@ -7,8 +7,26 @@ use super::{Categorical, Cdf, Distribution, Moments, Reparameterized, Replace, S
 /// A draw from one of k components of a family, component i with probability softmax(logits)ᵢ.
 ///
 /// The batch of the components is [.., k], the logits have that shape, and the batch of the mixture is
-/// [..]. Where the components have a distribution function, draws have an implicit path, to the
-/// components and to the logits (Figurnov, Mohamed & Mnih 2018, section 4.3).
+/// [..]. Where the components have a path and a distribution function, draws have an implicit path, to
+/// the components and to the logits (Figurnov, Mohamed & Mnih 2018, section 4.3):
+///
+/// ```
+/// # use elbo_layers::dist::{Mixture, Normal, Reparameterized};
+/// # use elbo_tensor::{Stream, Tensor};
+/// let logits = Tensor::from([0.3f64, -0.2]).requires_grad();
+/// let components = Normal::from_sigma(&Tensor::from([-1.0, 2.0]), &Tensor::from([0.5, 1.0]));
+/// let z = Mixture::new(&logits, &components).rsample(&mut Stream::new(1));
+/// assert!(z.backward()[&logits].data()[0] < 0.0); // more of the left component draws to the left
+/// ```
+///
+/// Counts do not move, and neither do their mixtures:
+///
+/// ```compile_fail,E0599
+/// # use elbo_layers::dist::{Mixture, Poisson, Reparameterized};
+/// # use elbo_tensor::{Stream, Tensor};
+/// let counts = Poisson::new(&Tensor::from([1.0f64, 20.0]));
+/// Mixture::new(&Tensor::from([0.0, 0.0]), &counts).rsample(&mut Stream::new(1));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Mixture<T: Real, D> {
     weights: Categorical<T>,
@@ -90,7 +108,7 @@ impl<T: Real, D: Distribution<T>> Distribution<T> for Mixture<T, D> {
     }
 }
 
-impl<T: Real, D: Cdf<T>> Reparameterized<T> for Mixture<T, D> {
+impl<T: Real, D: Cdf<T> + Reparameterized<T>> Reparameterized<T> for Mixture<T, D> {
     /// A draw whose path is implicit: nothing is relaxed, and the weights have a gradient too
     fn rsample(&self, noise: &mut Stream) -> Tensor<T> {
         implicit::attach(self, &self.sample(noise).constant())

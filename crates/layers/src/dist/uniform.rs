@@ -5,7 +5,7 @@ use elbo_tensor::{Real, Stream, Tensor};
 use super::distribution::{broadcast, require_finite};
 use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Replace, Sample};
 
-/// Variables that are uniform in [low, high).
+/// Variables that are uniform from low to high.
 #[derive(Clone, Debug)]
 pub struct Uniform<T: Real = f32> {
     low: Tensor<T>,
@@ -53,11 +53,11 @@ impl<T: Real> Distribution<T> for Uniform<T> {
         Sample::new(&self.detach().rsample(noise))
     }
 
-    /// -ln(high - low) in [low, high)
+    /// -ln(high - low) from low to high, both included: rounding may lead a draw to either
     #[track_caller]
     fn log_prob(&self, x: &Tensor<T>) -> Tensor<T> {
-        let inside = self.high.greater(x) * (-self.low.greater(x) + T::ONE);
-        Tensor::select(&inside, &-self.width().ln(), &Tensor::scalar(T::NEG_INFINITY))
+        let outside = self.low.greater(x) + x.greater(&self.high);
+        Tensor::select(&outside, &Tensor::scalar(T::NEG_INFINITY), &-self.width().ln())
     }
 }
 

@@ -6,7 +6,6 @@ use super::math::unary;
 use super::run;
 use crate::check::Sampler;
 use crate::kernels::elementwise::Function1;
-use crate::kernels::math;
 use crate::special::{self, integrate};
 use crate::{Needs, Real, Tensor, Values};
 
@@ -108,7 +107,7 @@ unary! {
 unary! {
     /// Abramowitz & Stegun 26.2.2.
     NormalCdf, "normal_cdf", "x̄ = φ(x) ȳ", Needs::INPUTS,
-    value: |x| math::normal_cdf(x),
+    value: |x| x.normal_cdf(),
     vjp: |v, gy| {
         let root = T::from_f64(std::f64::consts::TAU.sqrt().recip());
         gy * (v.input(0).square() * T::from_f64(-0.5)).exp() * root

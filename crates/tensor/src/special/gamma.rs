@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use super::jet::{Jet, factorial};
+use crate::Real;
 use crate::kernels::math::{exp, ln, ln_1p};
 
 /// ln Γ(x) for x > 0; ∞ at 0, NaN below.
@@ -30,10 +31,10 @@ const LARGE: f64 = 16.0;
 fn hurwitz_zeta(s: usize, q: f64) -> f64 {
     let (mut sum, mut w) = (0.0, q);
     while w < LARGE {
-        sum += w.powi(-(s as i32));
+        sum += Real::powi(w, -(s as i32));
         w += 1.0;
     }
-    let power = w.powi(-(s as i32));
+    let power = Real::powi(w, -(s as i32));
     let mut tail = power * (w / (s - 1) as f64 + 0.5);
     // s (s + 1) … (s + 2j - 2) / (2j)! · w^(1 - s - 2j)
     let mut term = power * s as f64 / (2.0 * w);
@@ -145,9 +146,10 @@ fn lower<const M: usize>(a: f64, x: f64) -> Jet<M, 1> {
         let step = (a + f64::from(n)).recip() * x;
         term = term * step;
         sum = sum + term;
-        let small = |(t, s): (&[f64; 1], &[f64; 1])| t[0].abs() <= 1e-17 * s[0].abs();
-        let done = step.value() < 0.9 && term.0.iter().zip(&sum.0).all(small);
-        if done || !sum.value().is_finite() {
+        // What is left is at most a geometric series.
+        let rest = 1e-17 * (1.0 - step.value());
+        let is_small = |(t, s): (&[f64; 1], &[f64; 1])| t[0].abs() <= rest * s[0].abs();
+        if term.0.iter().zip(&sum.0).all(is_small) || !sum.value().is_finite() {
             break;
         }
     }
@@ -233,7 +235,12 @@ fn ratio<const M: usize>(a: f64, ln_x: f64) -> f64 {
     }
     let x = exp(ln_x);
     // xᵃ e⁻ˣ / Γ(a + 1) as a series in a, but for its value, which cancels.
-    let log_density = Jet::<M, 1>::first(a) * ln_x - lgamma_jet(Jet::first(a) + 1.0);
+    let mut log_density = Jet::<M, 1>::first(a) * ln_x - lgamma_jet(Jet::first(a) + 1.0);
+    let d = (x - a) / a;
+    if a >= LARGE && d.abs() < 0.5 {
+        // ln x - ψ(a + 1), of which only a small difference is left.
+        log_density.0[1][0] = ln_1p(d) - (digamma_minus_ln(a) + 1.0 / a);
+    }
     let density = log_density.without_value().exp();
     let mass = if is_lower(a, x) { lower(a, x) } else { upper(a, x) * -1.0 };
     (mass * density).derivative(M - 1, 0) / a

@@ -2,6 +2,7 @@
 
 use std::ops::{Add, Mul, Sub};
 
+use crate::Real;
 use crate::kernels::math::{exp, ln_1p};
 
 /// Σ c[i][j] εⁱ δʲ for i < M, j < N; higher powers are 0. Coefficient [i][j] is the derivative of
@@ -69,7 +70,7 @@ impl<const M: usize, const N: usize> Jet<M, N> {
     /// 1 / this
     pub(super) fn recip(self) -> Self {
         let r = 1.0 / self.value();
-        self.map(|k| r * (-r).powi(k as i32))
+        self.map(|k| r * Real::powi(-r, k as i32))
     }
 
     /// e to this
@@ -82,7 +83,7 @@ impl<const M: usize, const N: usize> Jet<M, N> {
     pub(super) fn ln_1p(self) -> Self {
         let r = -1.0 / (1.0 + self.value());
         let at = ln_1p(self.value());
-        self.map(|k| if k == 0 { at } else { -r.powi(k as i32) / k as f64 })
+        self.map(|k| if k == 0 { at } else { -Real::powi(r, k as i32) / k as f64 })
     }
 
     /// Whether this is 1 but for rounding, where a change of the first variable by `scale[0]`, of the

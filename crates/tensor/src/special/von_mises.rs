@@ -3,6 +3,7 @@
 use super::bessel::log_i0_jet;
 use super::integrate;
 use super::jet::{Jet, factorial};
+use crate::Real;
 use crate::kernels::math::{exp, sin};
 
 /// The highest derivative with respect to the concentration.
@@ -34,14 +35,14 @@ fn compute<const M: usize>(x: f64, kappa: f64) -> f64 {
     }
     // The mass of the tail from -π to z ≤ 0; the density is symmetric.
     let z = -x.abs();
-    // Where the density is e⁻⁵⁰ of that at z, nothing is left to add.
-    let end = sin(0.5 * z).powi(2) + 25.0 / kappa;
-    let from = if end < 1.0 { -2.0 * libm::asin(end.sqrt()) } else { -PI };
-    // cos t - 1 = -2 sin²(t / 2), relative to that at z, so that nothing underflows.
-    let shape = |t: f64| -2.0 * sin(0.5 * t).powi(2);
+    // cos t - 1 = -2 sin²(t / 2), taken relative to that at z, so that nothing underflows.
+    let shape = |t: f64| -2.0 * Real::powi(sin(0.5 * t), 2);
     let top = shape(z);
+    // Where the density is e⁻⁵⁰ of that at z, nothing is left to add.
+    let end = 25.0 / kappa - 0.5 * top;
+    let from = if end < 1.0 { -2.0 * libm::asin(end.sqrt()) } else { -PI };
     let moment = |k: usize| {
-        integrate(from, z, |t, _| shape(t).powi(k as i32) * exp(kappa * (shape(t) - top)))
+        integrate(from, z, |t, _| Real::powi(shape(t), k as i32) * exp(kappa * (shape(t) - top)))
     };
     let mass = Jet::<M, 1>(std::array::from_fn(|k| [moment(k) / factorial(k)]));
     // ln of e^(κ (top + 1)) / I₀(κ), where the top is that of the value alone.

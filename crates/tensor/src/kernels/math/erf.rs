@@ -136,6 +136,8 @@ pub(crate) fn gelu<T: Real>(x: T) -> T {
 }
 
 /// Φ(x): ½ (1 + erf(x / √2)) for |x| < 1, else 1 - Φ(|x|) or what is left of 1.
+///
+/// In `f32` it goes through `f64`, as [`gelu`].
 #[inline(always)]
 pub(crate) fn normal_cdf<T: Real>(x: T) -> T {
     let a = x.abs();
