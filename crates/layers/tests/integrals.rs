@@ -138,11 +138,12 @@ fn divergences_are_the_integrals_that_define_them() {
     );
 }
 
-/// The mass of a density over three parts with sum 1.
+/// The mass of a density over three parts with sum 1, none of them rounded to 0.
 fn mass_of_simplex<D: Distribution<f64>>(d: &D) -> f64 {
-    integrate(0.0, 1.0, |a, _| {
-        integrate(0.0, 1.0 - a, |b, from_end| {
-            let (b, c) = if b < 0.5 * (1.0 - a) { (from_end, 1.0 - a - b) } else { (b, from_end) };
+    integrate(0.0, 1.0, |a, from_end| {
+        let (a, rest) = if a < 0.5 { (from_end, 1.0 - a) } else { (a, from_end) };
+        integrate(0.0, rest, |b, from_end| {
+            let (b, c) = if b < 0.5 * rest { (from_end, rest - b) } else { (b, from_end) };
             d.log_prob(&Tensor::from([a, b, c])).item().exp()
         })
     })
