@@ -31,9 +31,9 @@ pub use elbo_tensor as tensor;
 /// What most programs need: `use elbo::prelude::*;`
 pub mod prelude {
     pub use elbo_layers::{
-        Activation, Adam, AdamW, Bernoulli, Dropout, Initializer, Linear, Module, Normal,
-        Optimizer, Parameter, Parameters, Pass, Reduction, Schedule, Sequential, Sgd,
-        gradient_norm, kl_standard_normal, loss,
+        Activation, Adam, AdamW, Bernoulli, Distribution, Dropout, Initializer, Linear, Module,
+        Normal, Optimizer, Parameter, Parameters, Pass, Reduction, Reparameterized, Schedule,
+        Sequential, Sgd, dist, gradient_norm, kl_standard_normal, loss,
     };
     pub use elbo_models::{
         Autoencoder, Codec, Model, ModelKind, Pca, Settings, Trainer, Vae, data, evaluate, gallery,

@@ -28,7 +28,7 @@ pub mod loss;
 mod nn;
 mod optim;
 
-pub use dist::{Bernoulli, Normal, kl_standard_normal};
+pub use dist::{Bernoulli, Distribution, Normal, Reparameterized, kl_standard_normal};
 pub use loss::Reduction;
 pub use nn::{
     Activation, AvgPool2d, Conv2d, ConvTranspose2d, Dropout, Initializer, Linear, MaxPool2d,

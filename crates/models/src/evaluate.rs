@@ -1,7 +1,8 @@
 //! How good a model is: the ELBO and its terms, an importance-sampled likelihood, active units, and
 //! the error of reconstructions.
 
-use elbo_layers::{Normal, Pass};
+use elbo_layers::dist::kl;
+use elbo_layers::{Distribution, Normal, Pass, Reparameterized};
 use elbo_tensor::{Stream, Tensor, no_grad};
 use serde::Serialize;
 
@@ -61,7 +62,7 @@ pub fn bound(vae: &Vae, split: &Split, batch: usize, noise: &mut Stream) -> Boun
             let z = q.rsample(noise);
             recon -= f64::from(vae.log_likelihood(&x, &z, &mut Pass::Eval).sum().item());
             let standard = Normal::new(&Tensor::zeros([1]), &Tensor::zeros([1]));
-            add(&mut kl_per_unit, &q.kl(&standard));
+            add(&mut kl_per_unit, &kl(&q, &standard));
             add(&mut sums, q.mu());
             add(&mut squares, &q.mu().square());
         });

@@ -1,6 +1,9 @@
 //! [`Vae`]: the variational autoencoder.
 
-use elbo_layers::{Activation, Bernoulli, Module, Normal, Parameter, Parameters, Pass, Sequential};
+use elbo_layers::{
+    Activation, Bernoulli, Distribution, Module, Normal, Parameter, Parameters, Pass,
+    Reparameterized, Sequential,
+};
 use elbo_tensor::{Stream, Tensor};
 
 use crate::{Codec, Likelihood, Model, Settings, Terms};
@@ -66,7 +69,7 @@ impl Vae {
     pub fn log_likelihood(&self, x: &Tensor, z: &Tensor, pass: &mut Pass<'_>) -> Tensor {
         let output = self.decoder.forward(z, pass);
         match &self.observation {
-            Observation::Bernoulli => Bernoulli::new(&output).log_prob(x),
+            Observation::Bernoulli => Bernoulli::new(&output).log_likelihood(x),
             Observation::Gaussian(logvar) => {
                 let logvar = logvar.tensor().broadcast_to(*output.shape());
                 Normal::new(&output, &logvar).log_prob(x).sum_axes(-1, false)

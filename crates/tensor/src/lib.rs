@@ -36,6 +36,7 @@ mod ops;
 mod random;
 mod real;
 mod shape;
+pub mod special;
 mod tensor;
 
 pub use graph::{
@@ -43,7 +44,7 @@ pub use graph::{
     jacobian, no_grad, vjp,
 };
 pub use ops::{Convolution, Pooling};
-pub use random::Stream;
+pub use random::{Stream, Words};
 pub use real::Real;
 pub use shape::{Axes, IntoAxes, MAX_RANK, Shape};
 pub use tensor::Tensor;

@@ -7,7 +7,8 @@
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::kernels::noise;
+use crate::kernels::math;
+use crate::kernels::noise::{self, Fraction};
 use crate::kernels::threads::{chunks_mut, for_each_chunk};
 use crate::{Real, Shape, Tensor};
 
@@ -84,6 +85,37 @@ impl Stream {
         })
     }
 
+    /// Independent values of the standard exponential distribution, all above 0.
+    ///
+    /// Minus their logarithms are Gumbel variables; differences are Laplace variables, and those of
+    /// the logarithms logistic ones.
+    pub fn exponential<T: Real>(&mut self, shape: impl Into<Shape>) -> Tensor<T> {
+        self.fill(shape.into(), 2, |words, _, out| {
+            let mut values = [T::ZERO; BLOCK];
+            noise::exponential(words, &mut values);
+            out.copy_from_slice(&values[..out.len()]);
+        })
+    }
+
+    /// `value(i, words)` for element i, where a value may take as many random words as it needs: what
+    /// rejection asks for. Some 60 words a value are set aside; on average no more may be used.
+    pub fn values<T: Real>(
+        &mut self,
+        shape: impl Into<Shape>,
+        value: impl Fn(usize, &mut Words) -> f64 + Sync,
+    ) -> Tensor<T> {
+        let (stream, shape) = (self.clone(), shape.into());
+        self.position += shape.count().div_ceil(BLOCK) as u64;
+        Tensor::write(shape, |out| {
+            for_each_chunk(chunks_mut(out, BLOCK), |block, out| {
+                let mut words = Words(stream.block(block as u64));
+                for (i, out) in out.iter_mut().enumerate() {
+                    *out = T::from_f64(value(block * BLOCK + i, &mut words));
+                }
+            });
+        })
+    }
+
     /// 1 with probability `probs`, else 0, independently for each element.
     ///
     /// # Panics
@@ -144,6 +176,28 @@ impl Stream {
         rng.set_stream(self.id);
         rng.set_word_pos(u128::from(self.position.wrapping_add(index)) * WORDS);
         rng
+    }
+}
+
+/// Random words one after the other, for [`Stream::values`].
+pub struct Words(ChaCha8Rng);
+
+impl Words {
+    /// Uniform in (0, 1), as fine towards 0 as 64 bits allow; it may round to 1.
+    pub fn uniform(&mut self) -> f64 {
+        f64::open(self.0.next_u32(), self.0.next_u32())
+    }
+
+    /// Standard exponential, above 0.
+    pub fn exponential(&mut self) -> f64 {
+        noise::exponential_of(self.uniform())
+    }
+
+    /// Standard normal (Box & Muller 1958).
+    pub fn normal(&mut self) -> f64 {
+        let radius = (2.0 * self.exponential()).sqrt();
+        let turn = f64::half_open(self.0.next_u32(), self.0.next_u32()) - 0.5;
+        radius * math::cos(turn * std::f64::consts::TAU)
     }
 }
 
@@ -222,6 +276,23 @@ mod tests {
     fn normal_values_have_the_normal_distribution() {
         has_the_normal_distribution::<f32>(21);
         has_the_normal_distribution::<f64>(22);
+    }
+
+    #[test]
+    fn exponential_values_and_those_by_the_word_have_their_distributions() {
+        const N: usize = 1_000_000;
+        let x: Tensor<f64> = Stream::new(31).exponential([N]);
+        let statistic = kolmogorov_smirnov(x.data().iter().map(|x| (-x).exp()).collect());
+        assert!(statistic < 2.0, "{statistic}");
+        assert!(x.data().iter().all(|x| *x > 0.0));
+        let x: Tensor<f64> = Stream::new(32).values([N], |_, words| words.normal());
+        let cdf = |x: &f64| 0.5 * libm::erfc(-x / 2f64.sqrt());
+        let statistic = kolmogorov_smirnov(x.data().iter().map(cdf).collect());
+        assert!(statistic < 2.0, "{statistic}");
+        let draw = |threads| {
+            threads::with(threads, || Stream::new(33).values::<f64>([5000], |_, w| w.uniform()))
+        };
+        assert_eq!(draw(1).to_vec(), draw(4).to_vec());
     }
 
     #[test]

@@ -142,6 +142,12 @@ pub trait Real:
         math::gelu(self)
     }
 
+    /// Φ(x), the standard normal distribution function.
+    #[inline(always)]
+    fn normal_cdf(self) -> Self {
+        math::normal_cdf(self)
+    }
+
     /// xⁿ by repeated squaring: the same bits on every machine.
     #[inline(always)]
     fn powi(self, n: i32) -> Self {
@@ -205,6 +211,10 @@ impl Real for f32 {
     #[inline(always)]
     fn gelu(self) -> f32 {
         math::gelu(f64::from(self)) as f32
+    }
+    #[inline(always)]
+    fn normal_cdf(self) -> f32 {
+        math::normal_cdf(f64::from(self)) as f32
     }
     #[inline(always)]
     fn next_down(self) -> f32 {

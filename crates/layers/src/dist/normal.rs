@@ -2,10 +2,10 @@
 
 use elbo_tensor::{Real, Stream, Tensor};
 
-/// ln 2π
-const LN_2PI: f64 = 1.837_877_066_409_345_3;
+use super::distribution::{broadcast, require_positive};
+use super::{Cdf, Distribution, Entropy, LN_2PI, Moments, Reparameterized, Replace, Sample};
 
-/// Independent normal variables N(mu, sigma²), given by mu and logvar = ln sigma².
+/// Normal variables N(mu, sigma²), given by mu and logvar = ln sigma².
 #[derive(Clone, Debug)]
 pub struct Normal<T: Real = f32> {
     mu: Tensor<T>,
@@ -13,12 +13,24 @@ pub struct Normal<T: Real = f32> {
 }
 
 impl<T: Real> Normal<T> {
+    /// From mu and logvar, which broadcast.
+    ///
     /// # Panics
-    /// If the shapes differ.
+    /// If the shapes do not broadcast.
     #[track_caller]
     pub fn new(mu: &Tensor<T>, logvar: &Tensor<T>) -> Normal<T> {
-        assert_eq!(mu.shape(), logvar.shape(), "Normal: shapes of mu and logvar");
-        Normal { mu: mu.clone(), logvar: logvar.clone() }
+        let [mu, logvar] = broadcast("Normal", [("mu", mu), ("logvar", logvar)]);
+        Normal { mu, logvar }
+    }
+
+    /// From mu and the standard deviation sigma.
+    ///
+    /// # Panics
+    /// If a sigma is not positive, or the shapes do not broadcast.
+    #[track_caller]
+    pub fn from_sigma(mu: &Tensor<T>, sigma: &Tensor<T>) -> Normal<T> {
+        require_positive("Normal", "sigma", sigma);
+        Normal::new(mu, &(sigma.ln() * T::from_f64(2.0)))
     }
 
     /// mu
@@ -31,13 +43,12 @@ impl<T: Real> Normal<T> {
         &self.logvar
     }
 
-    /// z = mu + sigma ⊙ eps, through which gradients flow to mu and logvar (Kingma & Welling 2014,
-    /// section 2.4).
-    pub fn rsample(&self, noise: &mut Stream) -> Tensor<T> {
-        self.rsample_with(&noise.normal(*self.mu.shape()))
+    /// sigma
+    pub fn sigma(&self) -> Tensor<T> {
+        (&self.logvar * T::from_f64(0.5)).exp()
     }
 
-    /// [`rsample`](Normal::rsample) with noise that is given, so that it can be held fixed.
+    /// [`rsample`](Reparameterized::rsample) with noise that is given, so that it can be held fixed.
     ///
     /// # Panics
     /// If the shape of eps differs.
@@ -46,41 +57,58 @@ impl<T: Real> Normal<T> {
         Tensor::reparameterize(&self.mu, &self.logvar, eps)
     }
 
-    /// A sample as a constant: no gradient flows through it.
-    pub fn sample(&self, noise: &mut Stream) -> Tensor<T> {
-        self.rsample(noise).detach()
-    }
-
-    /// ln p(x) of each element, in nats: -½ (ln 2π + logvar + (x - mu)² / sigma²).
-    ///
-    /// # Panics
-    /// If the shapes do not broadcast.
-    #[track_caller]
-    pub fn log_prob(&self, x: &Tensor<T>) -> Tensor<T> {
-        let squares = (x - &self.mu).square() * (-&self.logvar).exp();
-        (squares + &self.logvar + T::from_f64(LN_2PI)) * T::from_f64(-0.5)
-    }
-
-    /// The entropy of each element, in nats: ½ (ln 2π + 1 + logvar).
-    pub fn entropy(&self) -> Tensor<T> {
-        (&self.logvar + T::from_f64(LN_2PI + 1.0)) * T::from_f64(0.5)
-    }
-
-    /// KL(self ‖ p) of each element, in nats:
-    /// ½ (ln sigma_p² - ln sigma² + (sigma² + (mu - mu_p)²) / sigma_p² - 1).
-    ///
-    /// # Panics
-    /// If the shapes do not broadcast.
-    #[track_caller]
-    pub fn kl(&self, p: &Normal<T>) -> Tensor<T> {
-        let ratio = &self.logvar - &p.logvar;
-        let distance = (&self.mu - &p.mu).square() * (-&p.logvar).exp();
-        (ratio.exp_m1() - ratio + distance) * T::from_f64(0.5)
-    }
-
     /// KL(self ‖ N(0, 1)) summed over the last axis, in nats: see [`kl_standard_normal`].
     pub fn kl_standard(&self) -> Tensor<T> {
         kl_standard_normal(&self.mu, &self.logvar)
+    }
+}
+
+impl<T: Real> Distribution<T> for Normal<T> {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
+        Normal { mu: f("mu", &self.mu, 0), logvar: f("logvar", &self.logvar, 0) }
+    }
+
+    fn sample(&self, noise: &mut Stream) -> Sample<T> {
+        Sample::new(&self.detach().rsample(noise))
+    }
+
+    /// -½ (ln 2π + logvar + (x - mu)² / sigma²)
+    #[track_caller]
+    fn log_prob(&self, x: &Tensor<T>) -> Tensor<T> {
+        let squares = (x - &self.mu).square() * (-&self.logvar).exp();
+        (squares + &self.logvar + T::from_f64(LN_2PI)) * T::from_f64(-0.5)
+    }
+}
+
+impl<T: Real> Reparameterized<T> for Normal<T> {
+    /// z = mu + sigma ⊙ eps (Kingma & Welling 2014, section 2.4)
+    fn rsample(&self, noise: &mut Stream) -> Tensor<T> {
+        self.rsample_with(&noise.normal(*self.mu.shape()))
+    }
+}
+
+impl<T: Real> Moments<T> for Normal<T> {
+    fn mean(&self) -> Tensor<T> {
+        self.mu.clone()
+    }
+
+    fn variance(&self) -> Tensor<T> {
+        self.logvar.exp()
+    }
+}
+
+impl<T: Real> Entropy<T> for Normal<T> {
+    /// ½ (ln 2π + 1 + logvar)
+    fn entropy(&self) -> Tensor<T> {
+        (&self.logvar + T::from_f64(LN_2PI + 1.0)) * T::from_f64(0.5)
+    }
+}
+
+impl<T: Real> Cdf<T> for Normal<T> {
+    /// Φ((x - mu) / sigma)
+    #[track_caller]
+    fn cdf(&self, x: &Tensor<T>) -> Tensor<T> {
+        ((x - &self.mu) * (&self.logvar * T::from_f64(-0.5)).exp()).normal_cdf()
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) fn exact(function: Function, x: f64) -> f64 {
         Function::Erf => libm::erf(x),
         Function::Gelu if x == f64::NEG_INFINITY => -0.0,
         Function::Gelu => x * 0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2),
+        Function::NormalCdf => 0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2),
         Function::Silu if x == f64::NEG_INFINITY => -0.0,
         Function::Silu => x / (1.0 + (-x).exp()),
         Function::Sin => x.sin(),

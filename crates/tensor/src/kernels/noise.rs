@@ -104,6 +104,34 @@ pub(crate) fn uniform<T: Real>(words: &[u32], low: T, span: T, last: T, out: &mu
     dispatch(Uniform(words, [low, span, last], out));
 }
 
+struct Exponential<'a, T>(&'a [u32], &'a mut [T]);
+
+impl<T: Real> Kernel for Exponential<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let Exponential(words, out) = self;
+        let (h, l) = halves::<f64>(words);
+        for (x, (h, l)) in out.iter_mut().zip(h.iter().zip(l)) {
+            *x = T::from_f64(exponential_of(f64::open(*h, *l)));
+        }
+    }
+}
+
+/// -ln u, but never 0: u may have been rounded to 1.
+#[inline(always)]
+pub(crate) fn exponential_of(u: f64) -> f64 {
+    let x = -Real::ln(u);
+    if x > 2f64.powi(-54) { x } else { 2f64.powi(-54) }
+}
+
+/// Standard exponential values -ln u, in `f64` until they are rounded, since their logarithms are
+/// noise too. As many as there are pairs of words.
+pub(crate) fn exponential<T: Real>(words: &[u32], out: &mut [T]) {
+    assert_eq!(out.len() * f64::WORDS, words.len());
+    dispatch(Exponential(words, out));
+}
+
 struct Bernoulli<'a, T>(&'a [u32], &'a [T], &'a mut [T]);
 
 impl<T: Real> Kernel for Bernoulli<'_, T> {

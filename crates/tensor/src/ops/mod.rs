@@ -11,6 +11,7 @@ mod bce;
 mod compare;
 mod conv;
 mod gaussian_kl;
+mod incomplete;
 mod index;
 mod join;
 mod layout;
@@ -24,6 +25,8 @@ mod reparameterize;
 mod resample;
 mod select;
 mod softmax;
+mod special;
+mod triangular;
 
 pub use conv::Convolution;
 pub use pool::Pooling;
@@ -69,6 +72,10 @@ operations![
     map::Map<math::Sin>,
     map::Map<math::Cos>,
     map::Map<math::Erf>,
+    map::Map<special::Lgamma>,
+    map::Map<special::Polygamma>,
+    map::Map<special::LogI0>,
+    map::Map<special::NormalCdf>,
     map::Map<activation::Tanh>,
     map::Map<activation::Sigmoid>,
     map::Map<activation::Softplus>,
@@ -77,6 +84,10 @@ operations![
     map::Map<activation::Elu>,
     map::Map<activation::Gelu>,
     map::Map<activation::Silu>,
+    incomplete::Gammainc,
+    incomplete::GammaincRatio,
+    incomplete::Betainc,
+    incomplete::VonMisesCdf,
     activation::Gate,
     select::Clamp,
     select::Maximum,
@@ -97,6 +108,8 @@ operations![
     index::IndexAdd,
     matmul::MatMul,
     linear::Linear,
+    triangular::Cholesky,
+    triangular::SolveTril,
     bce::BceWithLogits,
     bce::BceGradient,
     conv::Conv2d,

@@ -134,3 +134,21 @@ pub(crate) fn gelu<T: Real>(x: T) -> T {
     let far = positive - lowered(bounded * y, low);
     (if a >= T::ONE { far } else { near }).with_sign_of(x)
 }
+
+/// Φ(x): ½ (1 + erf(x / √2)) for |x| < 1, else 1 - Φ(|x|) or what is left of 1.
+///
+/// In `f32` it goes through `f64`, as [`gelu`].
+#[inline(always)]
+pub(crate) fn normal_cdf<T: Real>(x: T) -> T {
+    let a = x.abs();
+    let bounded = if a > T::TAIL_END { T::TAIL_END } else { a };
+    let half = T::from_f64(0.5);
+    let ratio = polynomial(T::ERF, bounded * bounded * half);
+    let near = (x * T::from_f64(0.5 * std::f64::consts::FRAC_1_SQRT_2)).mul_add(ratio, half);
+    let (p, rounded) = tail(bounded);
+    let (y, low) = lifted(p, rounded);
+    let tail = lowered(y, low);
+    let far = if x < T::ZERO { tail } else { T::ONE - tail };
+    let y = if a >= T::ONE { far } else { near };
+    if x.is_nan() { x } else { y }
+}

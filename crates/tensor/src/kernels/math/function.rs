@@ -102,6 +102,8 @@ functions! {
     Erf: erf;
     /// x Φ(x), Φ the normal distribution function
     Gelu: gelu;
+    /// Φ(x), the standard normal distribution function
+    NormalCdf: normal_cdf;
     /// x / (1 + e^(-x))
     Silu: silu;
     /// sin x

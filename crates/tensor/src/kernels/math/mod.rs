@@ -15,7 +15,7 @@ mod trig;
 
 pub use function::{Function, map, map_on};
 
-pub(crate) use erf::{erf, gelu};
+pub(crate) use erf::{erf, gelu, normal_cdf};
 pub(crate) use exp::{exp, exp_m1};
 pub(crate) use ln::{ln, ln_1p};
 pub(crate) use logistic::{sigmoid, silu, softplus, tanh};

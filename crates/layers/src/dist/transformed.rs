@@ -1,0 +1,242 @@
+//! [`Transformed`], and the functions that transform.
+
+use elbo_tensor::{Real, Shape, Stream, Tensor};
+
+use super::distribution::{broadcast, require_finite, require_positive};
+use super::{Cdf, Distribution, Reparameterized, Replace, Sample};
+
+/// An invertible, differentiable function y = f(x).
+pub trait Transform<T: Real>: Clone + Send + Sync + 'static {
+    /// Whether one number becomes one number, and a larger one a larger one; else the last axis is
+    /// transformed as a whole.
+    const INCREASING: bool = true;
+
+    /// y
+    fn forward(&self, x: &Tensor<T>) -> Tensor<T>;
+
+    /// x
+    fn inverse(&self, y: &Tensor<T>) -> Tensor<T>;
+
+    /// ln |det ∂y/∂x|: of each element if [`INCREASING`](Transform::INCREASING), else without the last
+    /// axis.
+    fn log_abs_det(&self, x: &Tensor<T>, y: &Tensor<T>) -> Tensor<T>;
+
+    /// The same with each parameter replaced, as [`Distribution::map`] does it.
+    fn map(&self, _: &mut Replace<'_, T>) -> Self {
+        self.clone()
+    }
+
+    /// The shape of an event of y, given that of x.
+    fn event_shape(&self, x: Shape) -> Shape {
+        x
+    }
+}
+
+/// f(x) with x from a base distribution:
+///
+/// ```text
+///     ln p(y) = ln p(x) - ln |det ∂y/∂x|,   x = f⁻¹(y)
+/// ```
+///
+/// ```
+/// # use elbo_layers::dist::{Independent, Normal, Reparameterized, SoftmaxCentered, Transformed};
+/// # use elbo_tensor::{Stream, Tensor};
+/// // The logistic-normal distribution over 4 probabilities.
+/// let base = Independent::new(Normal::new(&Tensor::<f64>::zeros([3]), &Tensor::zeros([3])));
+/// let y = Transformed::new(base, SoftmaxCentered).rsample(&mut Stream::new(1));
+/// assert!((y.sum().item() - 1.0).abs() < 1e-15 && y.count() == 4);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Transformed<D, F> {
+    base: D,
+    transform: F,
+}
+
+impl<D, F> Transformed<D, F> {
+    /// From the base distribution and the function. One that transforms the last axis as a whole needs
+    /// a base with such events: see [`Independent`](super::Independent).
+    pub fn new(base: D, transform: F) -> Transformed<D, F> {
+        Transformed { base, transform }
+    }
+
+    /// The distribution of x.
+    pub fn base(&self) -> &D {
+        &self.base
+    }
+
+    /// f
+    pub fn transform(&self) -> &F {
+        &self.transform
+    }
+}
+
+impl<T: Real, D: Distribution<T>, F: Transform<T>> Distribution<T> for Transformed<D, F> {
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
+        Transformed { base: self.base.map(f), transform: self.transform.map(f) }
+    }
+
+    fn event_shape(&self) -> Shape {
+        self.transform.event_shape(self.base.event_shape())
+    }
+
+    fn sample(&self, noise: &mut Stream) -> Sample<T> {
+        Sample::new(&self.detach().transform.forward(&self.base.sample(noise).constant()))
+    }
+
+    /// ln p(x) - ln |det ∂y/∂x|; NaN where f does not reach
+    #[track_caller]
+    fn log_prob(&self, y: &Tensor<T>) -> Tensor<T> {
+        let x = self.transform.inverse(y);
+        let mut log_det = self.transform.log_abs_det(&x, y);
+        let events = self.base.event_shape().rank();
+        assert!(
+            F::INCREASING || events > 0,
+            "Transformed: the base has no axis of events to transform as a whole"
+        );
+        for _ in 0..events - usize::from(!F::INCREASING) {
+            log_det = log_det.sum_axes(-1, false);
+        }
+        let log_prob = self.base.log_prob(&x);
+        // At an end of the range of f both may be -∞.
+        let none = Tensor::scalar(T::NEG_INFINITY);
+        Tensor::select(&log_prob.equal(&none), &none, &(&log_prob - log_det))
+    }
+}
+
+impl<T: Real, D: Reparameterized<T>, F: Transform<T>> Reparameterized<T> for Transformed<D, F> {
+    fn rsample(&self, noise: &mut Stream) -> Tensor<T> {
+        self.transform.forward(&self.base.rsample(noise))
+    }
+}
+
+impl<T: Real, D: Cdf<T>, F: Transform<T>> Cdf<T> for Transformed<D, F> {
+    /// F(f⁻¹(y)) of the base
+    ///
+    /// # Panics
+    /// If f is not increasing.
+    #[track_caller]
+    fn cdf(&self, y: &Tensor<T>) -> Tensor<T> {
+        assert!(
+            F::INCREASING,
+            "Transformed: the last axis as a whole has no distribution function"
+        );
+        self.base.cdf(&self.transform.inverse(y))
+    }
+}
+
+/// y = loc + scale x
+#[derive(Clone, Debug)]
+pub struct Affine<T: Real = f32> {
+    loc: Tensor<T>,
+    scale: Tensor<T>,
+}
+
+impl<T: Real> Affine<T> {
+    /// From loc and scale, which broadcast, and stretch to the batch of the base: no axes of events.
+    ///
+    /// # Panics
+    /// If a loc is not finite, a scale is not positive, or the shapes do not broadcast.
+    #[track_caller]
+    pub fn new(loc: &Tensor<T>, scale: &Tensor<T>) -> Affine<T> {
+        require_finite("Affine", "loc", loc);
+        require_positive("Affine", "scale", scale);
+        let [loc, scale] = broadcast("Affine", [("loc", loc), ("scale", scale)]);
+        Affine { loc, scale }
+    }
+}
+
+impl<T: Real> Transform<T> for Affine<T> {
+    fn forward(&self, x: &Tensor<T>) -> Tensor<T> {
+        &self.loc + &self.scale * x
+    }
+
+    fn inverse(&self, y: &Tensor<T>) -> Tensor<T> {
+        (y - &self.loc) / &self.scale
+    }
+
+    /// ln scale
+    fn log_abs_det(&self, x: &Tensor<T>, _: &Tensor<T>) -> Tensor<T> {
+        let shape = x.shape().broadcast(self.scale.shape()).expect("as in forward");
+        self.scale.ln().broadcast_to(shape)
+    }
+
+    fn map(&self, f: &mut Replace<'_, T>) -> Self {
+        Affine { loc: f("affine.loc", &self.loc, 0), scale: f("affine.scale", &self.scale, 0) }
+    }
+}
+
+/// y = eˣ
+#[derive(Clone, Copy, Debug)]
+pub struct Exp;
+
+impl<T: Real> Transform<T> for Exp {
+    fn forward(&self, x: &Tensor<T>) -> Tensor<T> {
+        x.exp()
+    }
+
+    fn inverse(&self, y: &Tensor<T>) -> Tensor<T> {
+        y.ln()
+    }
+
+    /// x
+    fn log_abs_det(&self, x: &Tensor<T>, _: &Tensor<T>) -> Tensor<T> {
+        x.clone()
+    }
+}
+
+/// y = tanh x
+#[derive(Clone, Copy, Debug)]
+pub struct Tanh;
+
+impl<T: Real> Transform<T> for Tanh {
+    fn forward(&self, x: &Tensor<T>) -> Tensor<T> {
+        x.tanh()
+    }
+
+    /// ½ ln((1 + y) / (1 - y))
+    fn inverse(&self, y: &Tensor<T>) -> Tensor<T> {
+        (y.ln_1p() - (-y).ln_1p()) * T::from_f64(0.5)
+    }
+
+    /// ln(1 - tanh² x) = 2 (ln 2 - x - softplus(-2x))
+    fn log_abs_det(&self, x: &Tensor<T>, _: &Tensor<T>) -> Tensor<T> {
+        let minus_two = T::from_f64(-2.0);
+        ((x * minus_two).softplus() + x) * minus_two + T::from_f64(2.0 * std::f64::consts::LN_2)
+    }
+}
+
+/// y = softmax(x₁, …, xₖ₋₁, 0): k - 1 numbers become k probabilities. The density is that of the first
+/// k - 1 of them.
+#[derive(Clone, Copy, Debug)]
+pub struct SoftmaxCentered;
+
+impl<T: Real> Transform<T> for SoftmaxCentered {
+    const INCREASING: bool = false;
+
+    #[track_caller]
+    fn forward(&self, x: &Tensor<T>) -> Tensor<T> {
+        let mut sizes = x.shape().to_vec();
+        *sizes.last_mut().expect("SoftmaxCentered: x has no axis") = 1;
+        let zeros = Tensor::zeros(&sizes[..]);
+        Tensor::concat(&[x.clone(), zeros], -1).softmax(-1)
+    }
+
+    /// ln yᵢ - ln yₖ
+    #[track_caller]
+    fn inverse(&self, y: &Tensor<T>) -> Tensor<T> {
+        let last = y.shape().last().expect("SoftmaxCentered: y has no axis") - 1;
+        let ln_y = y.ln();
+        ln_y.slice(-1, 0..last) - ln_y.slice(-1, last..last + 1)
+    }
+
+    /// Σ ln yᵢ
+    fn log_abs_det(&self, _: &Tensor<T>, y: &Tensor<T>) -> Tensor<T> {
+        y.ln().sum_axes(-1, false)
+    }
+
+    fn event_shape(&self, x: Shape) -> Shape {
+        let mut sizes = x.to_vec();
+        *sizes.last_mut().expect("SoftmaxCentered: events have no axis") += 1;
+        Shape::new(&sizes)
+    }
+}

@@ -1,0 +1,332 @@
+//! Densities, distribution functions, entropies, moments and divergences against scipy and
+//! torch.distributions; `distributions.py` beside this file made the figures.
+
+use elbo_layers::dist::*;
+use elbo_tensor::{Stream, Tensor};
+
+fn number(x: f64) -> Tensor<f64> {
+    Tensor::scalar(x)
+}
+
+fn numbers(text: &str) -> Vec<f64> {
+    text.split(' ').map(|x| x.parse().unwrap()).collect()
+}
+
+fn normal(p: &[f64]) -> Normal<f64> {
+    Normal::from_sigma(&number(p[0]), &number(p[1]))
+}
+
+fn log_normal(p: &[f64]) -> LogNormal<f64> {
+    LogNormal::from_sigma(&number(p[0]), &number(p[1]))
+}
+
+/// ln p(x), P(X ≤ x), entropy, mean and variance; `None` where the family has none.
+type Figures = [Option<f64>; 5];
+
+fn with_cdf<D: Cdf<f64> + Moments<f64>>(d: &D, x: f64) -> Figures {
+    let x = number(x);
+    let [log_prob, cdf] = [d.log_prob(&x), d.cdf(&x)].map(|figure| Some(figure.item()));
+    [log_prob, cdf, None, Some(d.mean().item()), Some(d.variance().item())]
+}
+
+fn all<D: Cdf<f64> + Entropy<f64> + Moments<f64>>(d: &D, x: f64) -> Figures {
+    let [log_prob, cdf, _, mean, variance] = with_cdf(d, x);
+    [log_prob, cdf, Some(d.entropy().item()), mean, variance]
+}
+
+fn figures(family: &str, p: &[f64], x: f64) -> Figures {
+    let one = |i: usize| number(p[i]);
+    match family {
+        "Normal" => all(&normal(p), x),
+        "LogNormal" => all(&log_normal(p), x),
+        "Laplace" => all(&Laplace::new(&one(0), &one(1)), x),
+        "Logistic" => all(&Logistic::new(&one(0), &one(1)), x),
+        "Gumbel" => all(&Gumbel::new(&one(0), &one(1)), x),
+        "Uniform" => all(&Uniform::new(&one(0), &one(1)), x),
+        "Exponential" => all(&Exponential::new(&one(0)), x),
+        "Gamma" => all(&Gamma::new(&one(0), &one(1)), x),
+        "Beta" => all(&Beta::new(&one(0), &one(1)), x),
+        "StudentT" => all(&StudentT::new(&one(0), &one(1), &one(2)), x),
+        "VonMises" => all(&VonMises::new(&one(0), &one(1)), x),
+        "Bernoulli" => all(&Bernoulli::from_probs(&one(0)), x),
+        "Geometric" => all(&Geometric::from_probs(&one(0)), x),
+        "Binomial" => all(&Binomial::from_probs(&one(0), &one(1)), x),
+        "Poisson" => with_cdf(&Poisson::new(&one(0)), x),
+        _ => panic!("distributions.csv: {family}"),
+    }
+}
+
+fn is_close(got: f64, truth: f64) -> bool {
+    if truth.is_infinite() {
+        got == truth
+    } else {
+        (got - truth).abs() <= 1e-11 * truth.abs().max(0.01)
+    }
+}
+
+#[test]
+fn figures_are_those_of_scipy() {
+    for line in include_str!("distributions.csv").lines() {
+        let fields: Vec<&str> = line.split(',').collect();
+        let (family, parameters, x) = (fields[0], numbers(fields[1]), numbers(fields[2])[0]);
+        let got = figures(family, &parameters, x);
+        for ((got, truth), what) in got
+            .into_iter()
+            .zip(&fields[3..])
+            .zip(["log_prob", "cdf", "entropy", "mean", "variance"])
+        {
+            let (Some(got), truth) = (got, numbers(truth)[0]) else { continue };
+            // The mean of Student's variable with df ≤ 1 does not exist, for scipy it is infinite.
+            let none =
+                family == "StudentT" && (truth.is_nan() || parameters[0] <= 1.0) && got.is_nan();
+            assert!(none || is_close(got, truth), "{what} of {line}: {got}");
+        }
+    }
+}
+
+fn divergence(q: &str, a: &[f64], p: &str, b: &[f64]) -> f64 {
+    let one = |x: f64| number(x);
+    macro_rules! family {
+        (Normal $p:ident) => {
+            normal($p)
+        };
+        (LogNormal $p:ident) => {
+            log_normal($p)
+        };
+        (Exponential $p:ident) => {
+            Exponential::new(&one($p[0]))
+        };
+        (Poisson $p:ident) => {
+            Poisson::new(&one($p[0]))
+        };
+        (Bernoulli $p:ident) => {
+            Bernoulli::from_probs(&one($p[0]))
+        };
+        (Geometric $p:ident) => {
+            Geometric::from_probs(&one($p[0]))
+        };
+        (Binomial $p:ident) => {
+            Binomial::from_probs(&one($p[0]), &one($p[1]))
+        };
+        ($two:ident $p:ident) => {
+            $two::new(&one($p[0]), &one($p[1]))
+        };
+    }
+    macro_rules! pairs {
+        ($($q:ident: $($p:ident)*;)*) => {
+            match (q, p) {
+                $($((stringify!($q), stringify!($p)) => {
+                    kl(&family!($q a), &family!($p b)).item()
+                })*)*
+                _ => panic!("no divergence of {q} from {p}"),
+            }
+        };
+    }
+    pairs! {
+        Normal: Normal Laplace Gumbel Beta Exponential Gamma Uniform;
+        LogNormal: LogNormal;
+        Laplace: Laplace Normal Beta Exponential Gamma Uniform;
+        Gumbel: Gumbel Normal Beta Exponential Gamma Uniform;
+        Uniform: Uniform Beta Exponential Gamma Gumbel Normal;
+        Exponential: Exponential Beta Gamma Gumbel Normal Uniform;
+        Gamma: Gamma Beta Exponential Gumbel Normal Uniform;
+        Beta: Beta Exponential Gamma Normal Uniform;
+        Bernoulli: Bernoulli Poisson;
+        Geometric: Geometric;
+        Binomial: Binomial;
+        Poisson: Poisson Bernoulli Binomial;
+    }
+}
+
+#[test]
+fn divergences_are_those_of_torch() {
+    for line in include_str!("divergences.csv").lines() {
+        let fields: Vec<&str> = line.split(',').collect();
+        let (a, b, truth) = (numbers(fields[1]), numbers(fields[3]), numbers(fields[4])[0]);
+        let got = divergence(fields[0], &a, fields[2], &b);
+        assert!(is_close(got, truth), "{line}: {got}");
+    }
+}
+
+#[test]
+fn vectors_and_transforms_are_those_of_torch() {
+    let q = MultivariateNormal::new(
+        &Tensor::from([0.3, -1.0, 0.5]),
+        &Tensor::from([[1.2, 0.0, 0.0], [0.4, 0.7, 0.0], [-0.3, 0.2, 1.5]]),
+    );
+    let p = MultivariateNormal::new(
+        &Tensor::from([0.0, 0.5, 0.2]),
+        &Tensor::from([[0.9, 0.0, 0.0], [-0.2, 1.1, 0.0], [0.5, 0.1, 0.8]]),
+    );
+    assert!(is_close(q.log_prob(&Tensor::from([0.1, 0.2, -0.4])).item(), -5.021469774596048));
+    assert!(is_close(q.entropy().item(), 4.487927320577405));
+    assert!(is_close(kl(&q, &p).item(), 2.8663016003170196));
+    assert!(q.variance().data().iter().zip([1.44, 0.65, 2.38]).all(|(v, t)| is_close(*v, t)));
+
+    let q = Dirichlet::new(&Tensor::from([0.4, 2.0, 3.5]));
+    let p = Dirichlet::new(&Tensor::from([1.5, 1.0, 0.8]));
+    assert!(is_close(q.log_prob(&Tensor::from([0.2, 0.3, 0.5])).item(), 0.6489626771797246));
+    assert!(is_close(q.entropy().item(), -2.4429710137746277));
+    assert!(is_close(kl(&q, &p).item(), 3.4948193048384804));
+    let truth = [0.009159453596959062, 0.03247442638921849, 0.03497245918838915];
+    assert!(q.variance().data().iter().zip(truth).all(|(v, t)| is_close(*v, t)));
+
+    let (logits, other) = (Tensor::from([0.3, -1.0, 0.5]), Tensor::from([0.0, 0.5, 0.2]));
+    let q = Categorical::new(&logits);
+    assert!(is_close(q.log_prob(&number(1.0)).item(), -2.213861604409167));
+    assert!(is_close(q.entropy().item(), 0.9579729381486611));
+    assert!(is_close(kl(&q, &Categorical::new(&other)).item(), 0.24272483013049453));
+    let hot = OneHotCategorical::new(&logits);
+    assert!(is_close(hot.log_prob(&Tensor::from([0.0, 1.0, 0.0])).item(), -2.213861604409167));
+    assert!(is_close(kl(&hot, &OneHotCategorical::new(&other)).item(), 0.24272483013049453));
+    assert_eq!(q.log_prob(&number(3.0)).item(), f64::NEG_INFINITY);
+
+    let q = RelaxedCategorical::new(&number(0.7), &logits);
+    let y = Tensor::from([0.2, 0.3, 0.5]);
+    assert!(is_close(q.log_prob(&y).item(), -0.38170812972420176));
+    let q = RelaxedBernoulli::new(&number(0.7), &number(0.3));
+    assert!(is_close(q.log_prob(&number(0.2)).item(), -0.28934064412009053));
+
+    let components = Normal::from_sigma(&Tensor::from([-1.0, 2.0]), &Tensor::from([0.5, 1.5]));
+    let q = Mixture::new(&Tensor::from([0.3, -1.0]), &components);
+    assert!(is_close(q.log_prob(&number(0.2)).item(), -2.765858612195502));
+    assert!(is_close(q.cdf(&number(0.2)).item(), 0.8040369704125822));
+    assert!(is_close(q.mean().item(), -0.35750494912767583));
+    assert!(is_close(q.variance().item(), 2.1930152961364247));
+
+    let base = Normal::from_sigma(&Tensor::from([0.3, -0.2]), &Tensor::from([0.5, 1.5]));
+    let q = Transformed::new(base.clone(), Tanh);
+    let log_prob = q.log_prob(&Tensor::from([0.2, -0.6]));
+    assert!(is_close(log_prob.data()[0], -0.20389127020615616));
+    assert!(is_close(log_prob.data()[1], -0.9321596812831339));
+    let q = Transformed::new(Transformed::new(base, Affine::new(&number(1.0), &number(2.0))), Exp);
+    let log_prob = q.log_prob(&Tensor::from([0.2, 3.0]));
+    assert!(is_close(log_prob.data()[0], -4.4597464776552505));
+    assert!(is_close(log_prob.data()[1], -3.129975011341495));
+}
+
+#[test]
+fn no_distribution_diverges_from_itself() {
+    let parameters = [Tensor::from([0.3f64, 1.0, 2.7]), Tensor::from([0.5, 1.3, 4.0])];
+    let [a, b] = &parameters;
+    macro_rules! assert_none {
+        ($($d:expr),* $(,)?) => {
+            $(
+                let d = $d;
+                let itself: Tensor<f64> = kl(&d, &d);
+                for kl in itself.data() {
+                    assert!(kl.abs() < 1e-14, "{}: {kl}", stringify!($d));
+                }
+            )*
+        };
+    }
+    assert_none!(
+        Normal::new(a, b),
+        LogNormal::new(a, b),
+        Laplace::new(a, b),
+        Gumbel::new(a, b),
+        Uniform::new(&-a, b),
+        Exponential::new(a),
+        Gamma::new(a, b),
+        Beta::new(a, b),
+        Dirichlet::new(a),
+        VonMises::new(a, b),
+        Bernoulli::new(a),
+        Binomial::new(&number(7.0), a),
+        Geometric::new(a),
+        Poisson::new(a),
+        Categorical::new(a),
+        OneHotCategorical::new(a),
+        Independent::new(Normal::new(a, b)),
+        Transformed::new(Normal::new(a, b), Tanh),
+        MultivariateNormal::from_covariance(
+            &Tensor::from([1.0, 2.0]),
+            &Tensor::from([[2.0, 0.5], [0.5, 1.0]])
+        ),
+    );
+}
+
+#[test]
+fn an_estimated_divergence_is_within_its_error() {
+    let batch = Tensor::from([0.0, 0.7]);
+    let (q, p) = (Normal::new(&batch, &number(0.0)), Laplace::new(&number(0.5), &number(1.5)));
+    let (truth, estimate) = (kl(&q, &p), kl_monte_carlo(&q, &p, 100_000, &mut Stream::new(3)));
+    assert_eq!(estimate.draws, 100_000);
+    for i in 0..2 {
+        let (error, sigma) =
+            (estimate.value.data()[i] - truth.data()[i], estimate.standard_error.data()[i]);
+        assert!(error.abs() < 5.0 * sigma && sigma < 0.003, "{error} {sigma}");
+    }
+    let itself = kl_monte_carlo(&q, &q, 2, &mut Stream::new(3));
+    assert_eq!(itself.value.to_vec(), [0.0, 0.0]);
+}
+
+#[test]
+fn shapes_of_batches_and_events() {
+    let gamma = Gamma::new(&Tensor::ones([4, 1]), &Tensor::from([1.0, 2.0, 3.0]));
+    assert_eq!(&*gamma.batch_shape(), [4, 3]);
+    let dirichlet = Dirichlet::new(&Tensor::<f64>::ones([4, 3]));
+    assert_eq!((&*dirichlet.batch_shape(), &*dirichlet.event_shape()), (&[4][..], &[3][..]));
+    let many = dirichlet.expand([7, 4]);
+    let x = many.sample(&mut Stream::new(1)).constant();
+    assert_eq!((&**x.shape(), &**many.log_prob(&x).shape()), (&[7, 4, 3][..], &[7, 4][..]));
+}
+
+#[test]
+fn a_mixture_of_vectors_has_the_shapes_of_its_components() {
+    let components = Dirichlet::new(&Tensor::from([[1.0f64, 2.0, 3.0], [4.0, 1.0, 0.5]]));
+    let mixture = Mixture::new(&Tensor::from([0.2, -0.4]), &components).expand([5]);
+    let x = mixture.sample(&mut Stream::new(1)).constant();
+    assert_eq!((&**x.shape(), &*mixture.batch_shape()), (&[5, 3][..], &[5][..]));
+    let by_hand = (0..2).map(|i| {
+        let component = Dirichlet::new(&components.concentration().slice(0, i..i + 1));
+        let weight = Tensor::from([0.2, -0.4]).softmax(-1).data()[i];
+        component.log_prob(&x).exp() * weight
+    });
+    let by_hand = by_hand.reduce(|a, b| a + b).unwrap().ln();
+    for (a, b) in mixture.log_prob(&x).data().iter().zip(by_hand.data()) {
+        assert!((a - b).abs() < 1e-12);
+    }
+    assert_eq!(&**mixture.mean().shape(), [5, 3]);
+}
+
+#[test]
+fn wrong_parameters_are_named() {
+    let message = |make: fn()| {
+        let panic = std::panic::catch_unwind(make).unwrap_err();
+        panic.downcast_ref::<String>().expect("a message").clone()
+    };
+    assert_eq!(
+        message(|| drop(Normal::from_sigma(&number(0.0), &number(-1.0)))),
+        "Normal: sigma -1 must be positive"
+    );
+    assert_eq!(
+        message(|| drop(Gamma::new(&number(0.0), &number(1.0)))),
+        "Gamma: concentration 0 must be positive"
+    );
+    assert_eq!(
+        message(|| drop(Bernoulli::from_probs(&number(1.5)))),
+        "Bernoulli: probs 1.5 must be in [0, 1]"
+    );
+    assert_eq!(
+        message(|| drop(Uniform::new(&number(2.0), &number(1.0)))),
+        "Uniform: low 2 must be below high 1"
+    );
+    assert_eq!(
+        message(|| drop(Laplace::new(&Tensor::<f64>::zeros([2]), &Tensor::ones([3])))),
+        "Laplace: shapes do not broadcast: loc [2], scale [3]"
+    );
+    assert_eq!(
+        message(|| drop(Binomial::new(&number(2.5), &number(0.0)))),
+        "Binomial: total_count 2.5 must be a whole number from 0"
+    );
+    assert_eq!(
+        message(|| drop(kl_monte_carlo(
+            &Exponential::new(&number(1.0)),
+            &Exponential::new(&number(1.0)),
+            1,
+            &mut Stream::new(1)
+        ))),
+        "kl_monte_carlo: 1 draws have no standard error; 2 or more do"
+    );
+}
