@@ -118,8 +118,11 @@ impl Roofline {
             drawing.line(ends, 3, FAINT);
             let width = text::width(&roof.name, LABEL);
             let middle = ends[1].0.max(free + width / 2.0);
-            drawing.line([ends[1], (middle, f64::from(TOP))], 1, FAINT);
-            drawing.words(&roof.name, (middle, f64::from(TOP) - 20.0), HPos::Center, LABEL, INK);
+            // Straight up from the knee, then to the name.
+            let edge = (ends[1].0, f64::from(TOP));
+            drawing.line([ends[1], edge], 1, FAINT);
+            drawing.line([edge, (middle, edge.1 - 12.0)], 1, FAINT);
+            drawing.words(&roof.name, (middle, edge.1 - 28.0), HPos::Center, LABEL, INK);
             free = middle + width / 2.0 + 12.0;
         }
         let fastest = highest(&self.bandwidths);
