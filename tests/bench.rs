@@ -5,33 +5,91 @@ mod support;
 use serde_json::Value;
 use support::Lab;
 
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
 #[test]
-fn a_quick_benchmark_is_json_with_a_row_for_each_work() {
+fn a_quick_benchmark_is_json_with_rows_of_every_family() {
     let lab = Lab::new();
-    let said = lab.ok("bench step --quick --json --isa portable --threads 1 --out figures");
+    let said = lab.ok("bench --quick --json --out figures");
     let printed: Value = serde_json::from_str(&said).unwrap();
     let written: Value = serde_json::from_str(&lab.text("figures/bench.json")).unwrap();
     assert_eq!(printed, written);
-    assert_eq!(written["machine"]["isa"], "portable");
-    assert_eq!(written["machine"]["threads"], 1);
+
+    let levels = written["machine"]["levels"].as_array().unwrap();
+    assert_eq!(levels.last().unwrap()["name"], "memory");
+    assert!(
+        levels.iter().all(|level| number(&level["read"]) > 0.0 && number(&level["copy"]) > 0.0)
+    );
+    let drift = written["drift"].as_array().unwrap();
+    assert!(drift.len() == 4 && drift.iter().all(|share| number(share) > -1.0), "{drift:?}");
+    let overhead = &written["overhead"];
+    assert!(number(&overhead["nodes"]) > 10.0 && number(&overhead["seconds"]) > 0.0);
+    assert!((0.0..1.0).contains(&number(&overhead["share"])), "{overhead}");
+
     let rows = written["rows"].as_array().unwrap();
-    assert!(!rows.is_empty());
+    for (family, kind) in [
+        ("gemm", "f32"),
+        ("gemm", "f64"),
+        ("math", "f32"),
+        ("math", "f64"),
+        ("conv", "f32"),
+        ("step", "f32"),
+    ] {
+        assert!(
+            rows.iter().any(|row| row["family"] == family && row["kind"] == kind),
+            "{family} {kind}"
+        );
+    }
     for row in rows {
-        let number = |value: &Value| value.as_f64().unwrap();
-        let (flop, median) = (number(&row["flop"]), number(&row["seconds"]["median"]));
-        assert!((number(&row["gflops"]) - flop / median * 1e-9).abs() < 1e-6 * flop / median);
-        let least = number(&row["seconds"]["least"]);
-        assert!(0.0 < least && least <= median && median <= number(&row["seconds"]["most"]));
-        // Nothing is faster than registers: a loop that the compiler left out would be.
-        assert!(number(&row["share_of_peak"]) < 1.5, "{row}");
+        let [flop, bytes, median] =
+            [&row["flop"], &row["bytes"], &row["seconds"]["median"]].map(number);
+        let near = |key: &str, value: f64| (number(&row[key]) - value).abs() < 1e-9 * value;
+        assert!(near("gflops", flop / median * 1e-9), "{row}");
+        assert!(near("gbytes_per_second", bytes / median * 1e-9), "{row}");
+        assert!(near("intensity", flop / bytes), "{row}");
+        let [least, most] = [&row["seconds"]["least"], &row["seconds"]["most"]].map(number);
+        assert!(0.0 < least && least <= median && median <= most, "{row}");
+        // A loop that the compiler left out would be a thousand times too fast; a clock that moves is not.
+        assert!(number(&row["share_of_roof"]) < 20.0, "{row}");
+        assert!(number(&row["share_of_peak"]) <= 1.0001 * number(&row["share_of_roof"]), "{row}");
+        assert!(row["bound"] == "memory" || row["bound"] == "compute", "{row}");
+        assert!(levels.iter().any(|level| level["name"] == row["level"]), "{row}");
+        let of_images = row["family"] == "conv" || row["family"] == "step";
+        assert_eq!(row["images_per_second"].is_number(), of_images, "{row}");
     }
 }
 
 #[test]
-fn what_the_machine_lacks_is_refused() {
+fn the_roofline_is_drawn_twice() {
+    let lab = Lab::new();
+    let said = lab.ok("bench step --quick --isa portable --threads 1");
+    assert!(said.lines().next().unwrap().ends_with(", portable, 1 thread"), "{said}");
+    assert!(said.contains("MNIST-like") && said.contains("images/s"), "{said}");
+    // Where everything is stands in the last line.
+    assert!(said.trim_end().lines().last().unwrap().starts_with("runs/bench-001: "), "{said}");
+    let files = ["bench.json", "roofline.png", "roofline.svg"];
+    assert_eq!(lab.list("runs/bench-001"), files);
+    assert!(lab.read("runs/bench-001/roofline.png").starts_with(b"\x89PNG\r\n\x1a\n"));
+    let svg = lab.text("runs/bench-001/roofline.svg");
+    assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"));
+    assert_eq!(svg.matches("<text").count(), svg.matches("</text>").count());
+    let written: Value = serde_json::from_str(&lab.text("runs/bench-001/bench.json")).unwrap();
+    assert_eq!(written["machine"]["isa"], "portable");
+    assert_eq!(written["machine"]["threads"], 1);
+    // A dot for each row, and one in the legend.
+    let rows = written["rows"].as_array().unwrap();
+    assert_eq!(svg.matches("<circle").count(), rows.len() + 1);
+    assert!(rows.iter().all(|row| row["speed_up"].is_null()), "there is one thread only");
+}
+
+#[test]
+fn what_cannot_be_is_refused_before_anything_is_measured() {
     let lab = Lab::new();
     lab.refuses("bench gemm --isa mmx", &["--isa mmx", "this machine has", "portable"]);
-    let output = lab.run("bench sorting");
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("sorting"));
+    lab.refuses("bench sorting", &["sorting"]);
+    lab.write("file", "not a folder");
+    lab.refuses("bench gemm --out file", &["file", "--out"]);
+    lab.refuses("bench gemm --out file/inside", &["file/inside", "--out"]);
 }

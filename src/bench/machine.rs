@@ -7,6 +7,7 @@ use elbo_tensor::Real;
 use elbo_tensor::kernels::{isa, peak};
 use serde::Serialize;
 
+use super::caches::caches;
 use super::timing::time;
 
 /// Floating-point operations and bytes of a piece of work.
@@ -46,15 +47,26 @@ impl fmt::Display for Bound {
     }
 }
 
-/// Bytes per second of slices of one size.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Bandwidth {
-    /// Bytes that the threads go over, together.
-    pub size: usize,
+/// How fast bytes come from one level of the memory.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Level {
+    /// L1, L2, .. or memory.
+    pub name: String,
+    /// Bytes that it holds for all threads together; none for memory.
+    pub holds: Option<usize>,
+    /// Bytes that the threads go over, together, to measure it.
+    pub measured: usize,
     /// GB/s of summing.
     pub read: f64,
     /// GB/s of copying, reads and writes counted.
     pub copy: f64,
+}
+
+impl Level {
+    /// GB/s at most.
+    pub fn bandwidth(&self) -> f64 {
+        self.read.max(self.copy)
+    }
 }
 
 /// The facts of a machine, and its limits.
@@ -71,11 +83,8 @@ pub struct Machine {
     /// GFLOP/s in `f64`: on one thread, and on all of them.
     pub double: [f64; 2],
     /// From the first-level cache to memory, on all threads.
-    pub bandwidth: Vec<Bandwidth>,
+    pub levels: Vec<Level>,
 }
-
-/// Bytes for each thread, in the caches of common processors and far beyond them.
-const SIZES: [usize; 4] = [24 << 10, 384 << 10, 6 << 20, 96 << 20];
 
 impl Machine {
     /// Measures this machine, in about two seconds.
@@ -86,7 +95,7 @@ impl Machine {
             threads,
             single: [peak::<f32>(1), peak::<f32>(threads)],
             double: [peak::<f64>(1), peak::<f64>(threads)],
-            bandwidth: SIZES.iter().map(|&size| bandwidth(size, threads)).collect(),
+            levels: levels(threads),
         }
     }
 
@@ -101,17 +110,31 @@ impl Machine {
         peak::<f32>(self.threads) / self.single[1] - 1.0
     }
 
-    /// GB/s of reading what does not fit any cache.
-    pub fn memory(&self) -> f64 {
-        self.bandwidth.last().map_or(f64::NAN, |slowest| slowest.read)
+    /// The level that holds so many bytes.
+    ///
+    /// # Panics
+    /// If no level holds them, not even memory.
+    pub fn level(&self, bytes: f64) -> &Level {
+        let holds = |level: &&Level| level.holds.is_none_or(|size| bytes <= size as f64);
+        self.levels.iter().find(holds).expect("memory holds everything")
     }
 
-    /// What limits the work if its bytes come from memory.
+    /// Seconds that the work takes at least: those of its operations at the peak, or those of its bytes
+    /// from the level that holds them all.
+    pub fn least(&self, work: &Work) -> f64 {
+        self.seconds(work).into_iter().fold(0.0, f64::max)
+    }
+
+    /// Which of the two takes longer.
     pub fn bound(&self, work: &Work) -> Bound {
-        match work.bytes / self.memory() > work.flop / self.peak(work.double) {
-            true => Bound::Memory,
-            false => Bound::Compute,
-        }
+        let [operations, bytes] = self.seconds(work);
+        if bytes > operations { Bound::Memory } else { Bound::Compute }
+    }
+
+    /// Of the operations, and of the bytes.
+    fn seconds(&self, work: &Work) -> [f64; 2] {
+        let bandwidth = self.level(work.bytes).bandwidth();
+        [work.flop / self.peak(work.double), work.bytes / bandwidth].map(|nano| 1e-9 * nano)
     }
 }
 
@@ -128,7 +151,18 @@ fn peak<T: Real>(threads: usize) -> f64 {
     on_all(threads, one).iter().sum()
 }
 
-fn bandwidth(size: usize, threads: usize) -> Bandwidth {
+/// Every cache with slices of half its size, and memory with some far beyond the last cache.
+fn levels(threads: usize) -> Vec<Level> {
+    const BEYOND: usize = 96 << 20;
+    let caches = caches(threads);
+    let last = caches.last().map_or(0, |(_, size)| *size);
+    let memory = ("memory".into(), None, BEYOND.max(4 * last / threads));
+    let each = caches.into_iter().map(|(name, size)| (name, Some(size), size / 2 / threads));
+    each.chain([memory]).map(|(name, holds, size)| level(name, holds, size, threads)).collect()
+}
+
+/// With `size` bytes for each thread.
+fn level(name: String, holds: Option<usize>, size: usize, threads: usize) -> Level {
     let count = size / 8;
     let read = || {
         let x = vec![1.0f32; 2 * count];
@@ -144,11 +178,8 @@ fn bandwidth(size: usize, threads: usize) -> Bandwidth {
         size as f64 / timing.median * 1e-9
     };
     let total = |rates: Vec<f64>| rates.iter().sum();
-    Bandwidth {
-        size: size * threads,
-        read: total(on_all(threads, read)),
-        copy: total(on_all(threads, copy)),
-    }
+    let (read, copy) = (total(on_all(threads, read)), total(on_all(threads, copy)));
+    Level { name, holds, measured: size * threads, read, copy }
 }
 
 /// What each of several threads measures at the same time.
@@ -164,4 +195,38 @@ fn cpu() -> String {
     let facts = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = facts.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     name.map_or(std::env::consts::ARCH.into(), |(_, name)| name.trim().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_from_the_first_level_that_holds_them() {
+        let level = |name: &str, holds, read| Level {
+            name: name.into(),
+            holds,
+            measured: 0,
+            read,
+            copy: read / 2.0,
+        };
+        let machine = Machine {
+            cpu: String::new(),
+            isa: String::new(),
+            threads: 1,
+            single: [100.0; 2],
+            double: [50.0; 2],
+            levels: vec![level("L1", Some(1000), 200.0), level("memory", None, 20.0)],
+        };
+        assert_eq!(machine.level(1000.0).name, "L1");
+        assert_eq!(machine.level(1001.0).name, "memory");
+        // One operation for each byte: the first level is fast enough for 100 GFLOP/s, memory is not,
+        // nor for the 50 in f64.
+        let work = |size, double| Work { flop: size, bytes: size, double };
+        assert_eq!(machine.least(&work(1e3, false)), 1e-8);
+        assert_eq!(machine.least(&work(1e6, false)), 5e-5);
+        assert_eq!(machine.bound(&work(1000.0, false)), Bound::Compute);
+        assert_eq!(machine.bound(&work(1e6, false)), Bound::Memory);
+        assert_eq!(machine.bound(&work(1e6, true)), Bound::Memory);
+    }
 }

@@ -10,8 +10,9 @@
 //! println!("{:.1} GB/s, {}", work.bytes / timing.median * 1e-9, machine.bound(&work));
 //! ```
 
+mod caches;
 mod machine;
 mod timing;
 
-pub use machine::{Bound, Machine, Work};
+pub use machine::{Bound, Level, Machine, Work};
 pub use timing::{Timing, time};

@@ -7,6 +7,7 @@ mod bench;
 mod data;
 mod encode;
 mod eval;
+mod next_free;
 mod reconstruct;
 mod run_args;
 mod sample;

@@ -17,6 +17,7 @@ use elbo_tensor::Stream;
 use serde::de::DeserializeOwned;
 
 use super::Done;
+use super::next_free::next_free;
 use super::run_args::{BATCH, load_data};
 use super::say::say;
 
@@ -221,17 +222,6 @@ fn lasting(data: &str) -> String {
         }
         _ => data.into(),
     }
-}
-
-/// `parent/name-001`, or the first number after the largest that is taken.
-fn next_free(parent: &Path, name: &str) -> PathBuf {
-    let number = |entry: std::fs::DirEntry| {
-        let file = entry.file_name();
-        file.to_str()?.strip_prefix(name)?.strip_prefix('-')?.parse::<u32>().ok()
-    };
-    let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
-    let last = entries.filter_map(number).max().unwrap_or(0);
-    parent.join(format!("{name}-{:03}", last + 1))
 }
 
 pub(super) fn run(args: TrainArgs) -> Result<Done> {

@@ -1,6 +1,5 @@
-"""Products of matrices in PyTorch: gemm_torch.py f32|f64 THREADS SHAPE... prints GFLOP/s by shape as JSON."""
+"""Products of matrices in PyTorch: gemm_torch.py f32|f64 THREADS SHAPE... prints GFLOP/s by shape."""
 
-import json
 import sys
 
 import timing
@@ -22,4 +21,4 @@ for shape in shapes[:1] + shapes:  # the first twice: threads start in a turn th
     m, k, n = map(int, sizes.split("x"))
     a, b, c = matrix(m, k, layout[0]), matrix(k, n, layout[1]), torch.empty(m, n, dtype=dtype)
     figures[shape] = 2e-9 * m * k * n / timing.median(lambda: torch.mm(a, b, out=c))
-print(json.dumps(figures))
+timing.report(figures, version=torch.__version__)

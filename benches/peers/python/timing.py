@@ -1,5 +1,6 @@
 """The one way in which everything short is timed here; `gemm/src/time.rs` says the same."""
 
+import json
 import math
 import statistics
 import time
@@ -23,3 +24,8 @@ def median(call):
         once = sample(calls)
     calls = math.ceil(SAMPLE / once)
     return statistics.median(sample(calls) for _ in range(3 if once > 0.1 else SAMPLES))
+
+
+def report(figures, **more):
+    """What every process prints: a figure for each row, perhaps losses, the version of the library."""
+    print(json.dumps({"figures": figures} | more))

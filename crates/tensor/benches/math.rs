@@ -2,7 +2,7 @@
 //! is a thousand times that of an element in nanoseconds; the throughput is that of memory.
 //!
 //! `cargo bench -p elbo-tensor --bench math` runs all of them in half a minute; a part of a name after
-//! `--` picks some, such as `f32/exp`. On one thread, unless `RAYON_NUM_THREADS` says otherwise.
+//! `--` picks some, such as `f32/exp`. On one thread, unless `ELBO_THREADS` says otherwise.
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -1,4 +1,7 @@
 //! Functions of one number on a million of them, losses and noise: bytes count here.
+//!
+//! What is done to one number counts as one operation, a sum or a sine: read "GFLOP/s" as numbers per
+//! nanosecond.
 
 use elbo::bench::{Work, time};
 use elbo::prelude::*;
@@ -6,32 +9,49 @@ use elbo_tensor::kernels::math::{Function, map};
 
 use super::Row;
 
-pub(super) fn measure(quick: bool, report: &mut impl FnMut(Row)) {
+pub(super) fn measure(quick: bool, report: &mut dyn FnMut(Row)) {
     let count = if quick { 1 << 17 } else { 1 << 20 };
-    let x: Tensor = Stream::new(1).normal([count]);
-    let positive = x.abs() + 0.1;
-    let target: Tensor = Stream::new(2).uniform([count], 0.0, 1.0);
+    functions::<f32>(count, report);
+    functions::<f64>(count, report);
+}
+
+fn functions<T: Real>(count: usize, report: &mut dyn FnMut(Row)) {
+    let x: Tensor<T> = Stream::new(1).normal([count]);
+    let positive = x.abs() + T::from_f64(0.1);
+    let target: Tensor<T> = Stream::new(2).uniform([count], 0.0, 1.0);
     let mut noise = Stream::new(3);
-    // Bytes are those of the operands and of the result.
-    let mut row = |work: &'static str, bytes: usize, call: &mut dyn FnMut()| {
-        let amount = Work { flop: 0.0, bytes: (bytes * count) as f64, double: false };
-        let timing = time(call);
-        report(Row { family: "math", work, shape: format!("[{count}] f32"), amount, timing });
+    // Numbers read and written for each element.
+    let mut row = |work: &'static str, numbers: usize, call: &mut dyn FnMut()| {
+        report(Row {
+            family: "math",
+            work,
+            shape: format!("[{count}] {}", T::NAME),
+            amount: Work {
+                flop: count as f64,
+                bytes: (numbers * size_of::<T>() * count) as f64,
+                double: T::NAME == "f64",
+            },
+            timing: time(call),
+            images: None,
+            alone: None,
+        });
     };
-    let mut out = vec![0.0f32; count];
-    row("copy", 8, &mut || out.copy_from_slice(x.data()));
+    let mut out = vec![T::ZERO; count];
+    row("copy", 2, &mut || out.copy_from_slice(x.data()));
     for &function in Function::ALL {
         let x = match function {
-            Function::Ln | Function::Sqrt => &positive,
+            Function::Ln | Function::Ln1p | Function::Sqrt => &positive,
             _ => &x,
         };
-        row(function.name(), 8, &mut || map(function, x.data(), &mut out));
+        row(function.name(), 2, &mut || map(function, x.data(), &mut out));
     }
-    row("sum", 4, &mut || drop(x.sum()));
+    row("relu", 2, &mut || drop(x.relu()));
+    row("add", 3, &mut || drop(&x + &target));
+    row("sum", 1, &mut || drop(x.sum()));
     let logits = x.requires_grad();
-    row("bce fwd + bwd", 12, &mut || {
+    row("bce fwd + bwd", 3, &mut || {
         drop(logits.bce_with_logits(&target).sum().into_gradients());
     });
-    row("normal", 4, &mut || drop(noise.normal::<f32>([count])));
-    row("bernoulli", 8, &mut || drop(noise.bernoulli(&target)));
+    row("normal", 1, &mut || drop(noise.normal::<T>([count])));
+    row("bernoulli", 2, &mut || drop(noise.bernoulli(&target)));
 }

@@ -1,17 +1,22 @@
 //! `elbo bench`: what the machine could do, and how much of it the kernels do.
 
+mod conv;
 mod gemm;
 mod math;
+mod roofline;
+mod row;
 mod step;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use elbo::bench::{Machine, Timing, Work};
-use elbo_models::{Error, Result};
+use elbo::bench::Machine;
+use elbo_models::{Error, Result, write_whole};
 use elbo_tensor::kernels::{isa, threads};
 use serde_json::{Value, json};
 
+use self::row::Row;
+use super::next_free::next_free;
 use super::say::say;
 
 /// What to measure, and with what.
@@ -29,7 +34,8 @@ pub(crate) struct BenchArgs {
     #[arg(long)]
     quick: bool,
 
-    /// A folder for bench.json [default: none is written]
+    /// The folder for bench.json, roofline.svg and roofline.png [default: the next free
+    /// runs/bench-001]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
@@ -44,19 +50,12 @@ enum Family {
     Gemm,
     /// Functions of one number, losses, noise
     Math,
-    /// Whole training steps of a VAE
+    /// Convolutions, pooling, upsampling, and training steps of a convolutional autoencoder
+    Conv,
+    /// Training steps of a VAE: how they scale, and what the graph costs
     Step,
     /// All of them
     All,
-}
-
-/// One line of the table.
-struct Row {
-    family: &'static str,
-    work: &'static str,
-    shape: String,
-    amount: Work,
-    timing: Timing,
 }
 
 pub(super) fn run(args: &BenchArgs) -> Result<()> {
@@ -66,108 +65,77 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
             help: "choose one of these".into(),
         })?;
     }
+    let out = args.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), "bench"));
+    // Before minutes of measuring, not after.
+    std::fs::create_dir_all(&out).map_err(|source| Error::Io {
+        path: out.clone(),
+        source,
+        help: "choose another folder with --out".into(),
+    })?;
     let machine = Machine::measure(threads::count());
-    if !args.json {
+    let talk = !args.json;
+    if talk {
         print_machine(&machine);
     }
     let mut rows = Vec::new();
     let mut report = |row: Row| {
-        if !args.json {
-            say!("{}", line(&machine, &row));
+        if talk {
+            say!("{}", row.line(&machine));
         }
         rows.push(row);
     };
+    // The peak again after each family: the clock moves with temperature and neighbours.
+    let mut drift = Vec::new();
+    let families = [
+        (Family::Gemm, gemm::measure as fn(bool, &mut dyn FnMut(Row))),
+        (Family::Math, math::measure),
+        (Family::Conv, conv::measure),
+        (Family::Step, step::measure),
+    ];
     let wanted = |family| args.family == family || args.family == Family::All;
-    if wanted(Family::Gemm) {
-        gemm::measure(args.quick, &mut report);
+    for (_, measure) in families.into_iter().filter(|(family, _)| wanted(*family)) {
+        measure(args.quick, &mut report);
+        drift.push(machine.drift());
     }
-    if wanted(Family::Math) {
-        math::measure(args.quick, &mut report);
-    }
-    if wanted(Family::Step) {
-        step::measure(args.quick, &mut report);
-    }
-    let drift = machine.drift();
-    let rows: Vec<Value> = rows.iter().map(|row| object(&machine, row)).collect();
-    let all = json!({ "machine": machine, "drift": drift, "rows": rows });
+    let overhead = wanted(Family::Step).then(step::overhead);
+    let objects: Vec<Value> = rows.iter().map(|row| row.object(&machine)).collect();
+    let all = json!({ "machine": machine, "drift": drift, "overhead": overhead, "rows": objects });
+    write(&out, &all, &machine, &rows)?;
     if args.json {
         say!("{all}");
-    } else {
-        say!("\nThe peak has moved by {:+.1} % since the beginning.", 100.0 * drift);
+        return Ok(());
     }
-    if let Some(out) = &args.out {
-        write(out, &all)?;
+    say!();
+    if let Some(step::Overhead { nodes, seconds, share }) = overhead {
+        let (micro, percent) = (1e6 * seconds, 100.0 * share);
+        say!(
+            "A step's graph of {nodes} nodes costs {micro:.1} µs: {percent:.1} % of 784-400-20, batch 128."
+        );
     }
+    let moved: Vec<String> = drift.iter().map(|share| format!("{:+.0} %", 100.0 * share)).collect();
+    say!("The peak after each family, against the beginning: {}", moved.join(", "));
+    say!("{}: bench.json, roofline.svg, roofline.png", out.display());
     Ok(())
 }
 
-/// Whole at the end: an interrupted benchmark leaves nothing behind.
-fn write(out: &std::path::Path, all: &Value) -> Result<()> {
-    let failed = |source| Error::Io {
-        path: out.into(),
-        source,
-        help: "choose another folder with --out".into(),
-    };
-    std::fs::create_dir_all(out).map_err(failed)?;
+/// Each file whole, at the end: an interrupted benchmark leaves no half of one behind.
+fn write(out: &Path, all: &Value, machine: &Machine, rows: &[Row]) -> Result<()> {
     let text = serde_json::to_string_pretty(all).expect("numbers and names");
-    elbo_models::write_whole(&out.join("bench.json"), text.as_bytes())
+    write_whole(&out.join("bench.json"), text.as_bytes())?;
+    let roofline = roofline::roofline(machine, rows);
+    write_whole(&out.join("roofline.svg"), roofline.svg().as_bytes())?;
+    roofline.draw().save(out.join("roofline.png"))
 }
 
 fn print_machine(machine: &Machine) {
-    say!("{}, {}, {} threads", machine.cpu, machine.isa, machine.threads);
+    let plural = if machine.threads > 1 { "s" } else { "" };
+    say!("{}, {}, {} thread{plural}", machine.cpu, machine.isa, machine.threads);
     for (kind, [one, all]) in [("f32", machine.single), ("f64", machine.double)] {
         say!("multiply-adds in {kind}: {one:.0} GFLOP/s on 1 thread, {all:.0} on all");
     }
-    for level in &machine.bandwidth {
-        let size = level.size >> 10;
-        say!("{size:>7} KiB: read {:.0} GB/s, copy {:.0} GB/s", level.read, level.copy);
+    for level in &machine.levels {
+        let (name, size) = (&level.name, level.measured >> 10);
+        say!("{name:<6} ({size} KiB): read {:.0} GB/s, copy {:.0} GB/s", level.read, level.copy);
     }
-    say!(
-        "\n{:<16} {:<24} {:>10} {:>17} {:>8} {:>7} {:>5} {:>8}  bound",
-        "work",
-        "shape",
-        "median",
-        "min - max",
-        "GFLOP/s",
-        "GB/s",
-        "peak",
-        "flop/B"
-    );
-}
-
-fn line(machine: &Machine, row: &Row) -> String {
-    let Timing { median, least, most, .. } = row.timing;
-    let micro = |seconds: f64| 1e6 * seconds;
-    let rate = row.amount.flop / median * 1e-9;
-    format!(
-        "{:<16} {:<24} {:>7.1} µs {:>8.1}-{:<8.1} {:>8.1} {:>7.1} {:>3.0} % {:>8.2}  {}",
-        row.work,
-        row.shape,
-        micro(median),
-        micro(least),
-        micro(most),
-        rate,
-        row.amount.bytes / median * 1e-9,
-        100.0 * rate / machine.peak(row.amount.double),
-        row.amount.intensity(),
-        machine.bound(&row.amount),
-    )
-}
-
-fn object(machine: &Machine, row: &Row) -> Value {
-    let rate = row.amount.flop / row.timing.median * 1e-9;
-    json!({
-        "family": row.family,
-        "work": row.work,
-        "shape": row.shape,
-        "kind": if row.amount.double { "f64" } else { "f32" },
-        "seconds": row.timing,
-        "gflops": rate,
-        "gbytes_per_second": row.amount.bytes / row.timing.median * 1e-9,
-        "share_of_peak": rate / machine.peak(row.amount.double),
-        "flop": row.amount.flop,
-        "bytes": row.amount.bytes,
-        "intensity": row.amount.intensity(),
-        "bound": machine.bound(&row.amount),
-    })
+    say!("\n{}", Row::columns());
 }

@@ -20,8 +20,22 @@ pub enum Library<T> {
 /// `cblas_sgemm` and `cblas_dgemm`: order, two transpositions, M, N, K, α, A and its row step, B and
 /// its row step, β, C and its row step. Sizes are passed as 64 bits; on x86-64 a library that expects
 /// 32 reads the lower half.
-pub type Cblas<T> =
-    unsafe extern "C" fn(i64, i64, i64, i64, i64, i64, T, *const T, i64, *const T, i64, T, *mut T, i64);
+pub type Cblas<T> = unsafe extern "C" fn(
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    T,
+    *const T,
+    i64,
+    *const T,
+    i64,
+    T,
+    *mut T,
+    i64,
+);
 
 /// What differs between `f32` and `f64`.
 pub trait Float: Real + faer::traits::ComplexField {
@@ -40,7 +54,9 @@ macro_rules! float {
                 let [ar, ac, br, bc, cr] = [ar, ac, br, bc, n].map(|step| step as isize);
                 let (a, b, c) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
                 // SAFETY: the slices are as long as the sizes and steps reach.
-                unsafe { matrixmultiply::$multiply(m, k, n, 1.0, a, ar, ac, b, br, bc, 0.0, c, cr, 1) }
+                unsafe {
+                    matrixmultiply::$multiply(m, k, n, 1.0, a, ar, ac, b, br, bc, 0.0, c, cr, 1)
+                }
             }
         }
     };
@@ -103,7 +119,8 @@ impl<T: Float> Library<T> {
                 // SAFETY: the slices are as long as the sizes and steps reach.
                 unsafe {
                     gemm::gemm(
-                        m, n, k, c, 1, cr, false, a, ac, ar, b, bc, br, zero, one, false, false, false, p,
+                        m, n, k, c, 1, cr, false, a, ac, ar, b, bc, br, zero, one, false, false,
+                        false, p,
                     );
                 }
             }
@@ -118,7 +135,22 @@ impl<T: Float> Library<T> {
                 let (zero, one) = (T::ZERO, T::ONE);
                 // SAFETY: the slices are as long as the sizes and steps reach.
                 unsafe {
-                    function(row_major, form(ta), form(tb), m, n, k, one, a, lda, b, ldb, zero, c, n);
+                    function(
+                        row_major,
+                        form(ta),
+                        form(tb),
+                        m,
+                        n,
+                        k,
+                        one,
+                        a,
+                        lda,
+                        b,
+                        ldb,
+                        zero,
+                        c,
+                        n,
+                    );
                 }
             }
         }

@@ -40,7 +40,7 @@ fn run<T: Float>(name: &str, threads: usize, shapes: &[Shape]) {
             lines.push(format!("\"{shape}\": {:.3}", shape.flop() * 1e-9 / seconds));
         }
     }
-    println!("{{{}}}", lines.join(", "));
+    println!("{{\"figures\": {{{}}}}}", lines.join(", "));
 }
 
 /// Small whole numbers, so that every product can be checked exactly.

@@ -21,10 +21,7 @@ impl Shape {
     /// For A and for B, the steps from a row to the next and from a column to the next.
     pub fn steps(&self) -> ((usize, usize), (usize, usize)) {
         let (a, b) = self.transposed;
-        (
-            if a { (1, self.m) } else { (self.k, 1) },
-            if b { (1, self.k) } else { (self.n, 1) },
-        )
+        (if a { (1, self.m) } else { (self.k, 1) }, if b { (1, self.k) } else { (self.n, 1) })
     }
 }
 

@@ -103,6 +103,11 @@ impl Axis {
         let label = |v| if plain { format!("{v}") } else { raised(&format!("{v:e}")) };
         Self { lo, hi, log: true, ticks: ticks.into_iter().map(|v| (v, label(v))).collect() }
     }
+
+    /// The round numbers with their labels.
+    pub(super) fn ticks(&self) -> &[(f64, String)] {
+        &self.ticks
+    }
 }
 
 impl Ranged for Axis {

@@ -3,8 +3,8 @@
 //! A [`Picture`] is a rectangle of pixels that knows how to [save](Picture::save) itself. The rest
 //! of this folder fills such rectangles, in two ways. Images stand side by side without a pixel
 //! being interpolated: [`mosaic`], [`originals_over_reconstructions`], and the [`manifold`] of a
-//! two-dimensional latent space. Numbers become figures with axes: a [`scatter`] of codes and the
-//! [`Curves`] of a loss.
+//! two-dimensional latent space. Numbers become figures with axes: a [`scatter`] of codes, the
+//! [`Curves`] of a loss, and the [`Roofline`] of a machine.
 //!
 //! Plotters draws the figures, on a canvas that is finer than the picture. The font lies inside
 //! the program, so a label looks the same on every machine, and the same numbers give the same bytes.
@@ -12,11 +12,13 @@
 mod canvas;
 mod chart;
 mod curves;
+mod drawing;
 mod manifold;
 mod mosaic;
 mod palette;
 mod picture;
 mod quantile;
+mod roofline;
 mod scatter;
 mod text;
 
@@ -25,4 +27,5 @@ pub use manifold::{manifold, manifold_codes};
 pub use mosaic::{mosaic, originals_over_reconstructions};
 pub use picture::Picture;
 pub use quantile::normal_quantile;
+pub use roofline::{Dot, Dots, Roof, Roofline};
 pub use scatter::scatter;

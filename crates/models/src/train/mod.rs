@@ -212,10 +212,10 @@ impl<'a> Trainer<'a> {
     /// Takes the steps that are left of an epoch; `false` if interrupted.
     fn train_epoch(&mut self, interrupt: &AtomicBool) -> Result<bool> {
         let images = &self.data.train.images;
+        let began = Instant::now();
         let order = order(self.settings.seed, self.position.epoch, images.count);
         let progress = Progress::new(&self.settings, self.position.epoch, images.count);
         progress.start_at(self.position.images);
-        let began = Instant::now();
         let earlier = self.position.seconds;
         while self.position.images < images.count {
             if interrupt.load(Ordering::Relaxed) {

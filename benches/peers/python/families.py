@@ -1,0 +1,97 @@
+"""What is measured, and how each library is started on it."""
+
+import glob
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+PEERS = Path(__file__).resolve().parent.parent
+BUILT = Path(os.environ.get("CARGO_TARGET_DIR", PEERS / "target")) / "release"
+PYTHON = os.environ.get("PEERS_PYTHON", str(PEERS / ".venv/bin/python"))
+
+
+@dataclass
+class Measurement:
+    """One table: the same work for every library."""
+
+    title: str
+    unit: str
+    more_is_better: bool
+    commands: dict
+
+
+def script(name, *words):
+    return [PYTHON, PEERS / "python" / f"{name}.py", *words]
+
+
+def gemm(args, threads):
+    """Products of matrices."""
+    for kind in args.kinds:
+        libraries = {"elbo": "elbo", "faer": "faer", "gemm": "gemm", "matrixmultiply": "matrixmultiply"} | blas()
+        commands = {name: [BUILT / "peer-gemm", word, kind, threads, *shapes(args)] for name, word in libraries.items()}
+        commands["torch"] = script("gemm_torch", kind, threads, *shapes(args))
+        yield Measurement(f"gemm, {kind}", "GFLOP/s", True, commands)
+
+
+def shapes(args):
+    """M x K x N: the products of a VAE's training step, their gradients, and cubes."""
+    layers = ["{b}x784x400:NN", "{b}x400x784:NN", "{b}x400x40:NN", "{b}x20x400:NN"]
+    gradients = ["400x{b}x784:TN", "784x{b}x400:TN", "{b}x784x400:NT", "{b}x400x784:NT"]
+    cubes = [f"{n}x{n}x{n}:NN" for n in (64, 128, 256, 512, 1024, 2048, 4096) if n <= args.largest]
+    return [s.format(b=b) for s in layers + gradients for b in (32, 128, 512, 4096)] + ["512x784x512:NN"] + cubes
+
+
+def blas():
+    """The shared libraries with the functions of CBLAS that are there."""
+    prefix, debian = Path(PYTHON).parent.parent, f"/usr/lib/{platform.machine()}-linux-gnu"
+    patterns = {
+        "MKL": os.environ.get("PEERS_MKL", f"{prefix}/lib/libmkl_rt.so.?"),
+        "OpenBLAS": f"{prefix}/lib/python3*/site-packages/numpy.libs/libscipy_openblas*.so",
+        "BLIS": f"{debian}/blis-pthread/libblis.so.4",
+    }
+    found = {name: sorted(glob.glob(pattern)) for name, pattern in patterns.items()}
+    for name in [name for name, files in found.items() if not files]:
+        print(f"{name} is left out: no {patterns[name]}", file=sys.stderr)
+    return {name: files[0] for name, files in found.items() if files}
+
+
+def math(args, threads):
+    """Functions of one number, a sum, a loss and noise, on a million elements."""
+    commands = {
+        "elbo": script("math_elbo", threads),
+        "torch": script("math_torch", threads),
+        "numpy": script("math_numpy"),
+    }
+    yield Measurement("functions on 2^20 elements, f32", "ns per element", False, commands)
+
+
+def step(args, threads):
+    """An epoch of training a VAE."""
+    words = [args.data, args.epochs, *args.batches]
+    commands = {
+        "elbo": script("step_elbo", *words),
+        "JAX, scan": script("step_jax", *words),
+        "torch, eager": script("step_torch", "--eager", *words),
+        "torch, fused Adam": script("step_torch", "--fused", *words),
+        "torch.compile": script("step_torch", "--compile", *words),
+        "burn": [BUILT / "peer-vae-burn", *words],
+        "candle": [BUILT / "peer-vae-candle", *words],
+    }
+    yield Measurement("VAE 784-400-20, Adam, f32", "seconds per epoch of 60,000 images", False, commands)
+
+
+def conv(args, threads):
+    """Training a small convolutional autoencoder."""
+    words = [args.data, args.epochs, 128]
+    commands = {
+        "elbo": script("conv_elbo", *words),
+        "torch, channels-last": script("conv_torch", "--channels-last", *words),
+        "torch, default layout": script("conv_torch", "--default", *words),
+        "JAX, scan": script("conv_jax", *words),
+    }
+    yield Measurement("convolutional autoencoder, Adam, f32", "seconds per 10,000 images", False, commands)
+
+
+FAMILIES = {"gemm": gemm, "math": math, "step": step, "conv": conv}

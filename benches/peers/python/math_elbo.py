@@ -1,0 +1,13 @@
+"""Functions of this project: ns per element, as `elbo bench math` measures them."""
+
+import json
+import sys
+import tempfile
+
+import ours
+import timing
+
+with tempfile.TemporaryDirectory() as out:
+    said = ours.said("elbo", "bench", "math", "--json", "--out", out, "--threads", sys.argv[1])
+rows = [row for row in json.loads(said)["rows"] if row.get("kind") == "f32"]
+timing.report({row["work"]: 1e9 * row["seconds"]["median"] / (1 << 20) for row in rows})

@@ -1,0 +1,41 @@
+"""Functions in PyTorch on 2^20 elements in f32: ns per element. The arrays are there, but for what differentiates."""
+
+import sys
+
+import timing
+import torch
+
+torch.set_num_threads(int(sys.argv[1]))
+torch.manual_seed(1)
+count = 1 << 20
+x, t, y = torch.randn(count), torch.rand(count), torch.empty(count)
+positive = x.abs() + 0.1
+logits = x.clone().requires_grad_()
+aten = torch.ops.aten
+
+NAMES = {"exp_m1": "expm1", "ln": "log", "ln_1p": "log1p"}
+SAME = ["exp", "tanh", "sigmoid", "softplus", "erf", "gelu", "silu", "sin", "cos", "sqrt"]
+
+
+def function(name):
+    """A function of one argument into memory that is there."""
+    write = getattr(aten, NAMES.get(name, name)).out
+    source = positive if name in ("ln", "ln_1p", "sqrt") else x
+    return lambda: write(source, out=y)
+
+
+def bce():
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, t, reduction="sum")
+    return torch.autograd.grad(loss, logits)
+
+
+calls = {name: function(name) for name in [*NAMES, *SAME]} | {
+    "copy": lambda: y.copy_(x),
+    "relu": lambda: torch.clamp_min(x, 0, out=y),
+    "add": lambda: torch.add(x, t, out=y),
+    "sum": lambda: x.sum(),
+    "bce fwd + bwd": bce,
+    "normal": lambda: y.normal_(),
+    "bernoulli": lambda: torch.bernoulli(t, out=y),
+}
+timing.report({name: 1e9 * timing.median(call) / count for name, call in calls.items()}, version=torch.__version__)

@@ -1,0 +1,19 @@
+"""Where the programs of this project are built, and what they say."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+BUILT = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
+
+
+def said(program, *words):
+    """What a program prints."""
+    return subprocess.run([BUILT / program, *map(str, words)], check=True, text=True, stdout=subprocess.PIPE).stdout
+
+
+def objects(text):
+    """One JSON object for each line."""
+    return [json.loads(line) for line in text.splitlines()]

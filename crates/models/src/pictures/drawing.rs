@@ -1,0 +1,163 @@
+//! Lines, discs and words at places in pixels, which become a PNG or an SVG.
+
+use std::fmt::Write;
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::canvas::{FINE, canvas, colour};
+use super::chart::pen;
+use super::picture::{Picture, Rgb};
+use super::text::{self, RISE};
+
+/// From the top left.
+type Place = (f64, f64);
+
+/// What is drawn, in this order.
+pub(super) struct Drawing {
+    width: usize,
+    height: usize,
+    shapes: Vec<Shape>,
+}
+
+enum Shape {
+    Line { ends: [Place; 2], width: u32, ink: Rgb },
+    Disc { at: Place, radius: f64, ink: Rgb, name: String },
+    Words { words: String, at: Place, end: HPos, size: f64, ink: Rgb, up: bool },
+}
+
+/// How much of what lies under a disc is hidden.
+const OPAQUE: f64 = 0.7;
+
+impl Drawing {
+    pub(super) fn new(width: usize, height: usize) -> Drawing {
+        Drawing { width, height, shapes: Vec::new() }
+    }
+
+    pub(super) fn line(&mut self, ends: [Place; 2], width: u32, ink: Rgb) {
+        self.shapes.push(Shape::Line { ends, width, ink });
+    }
+
+    /// An SVG shows the name to whoever points at the disc.
+    pub(super) fn disc(&mut self, at: Place, radius: f64, ink: Rgb, name: &str) {
+        self.shapes.push(Shape::Disc { at, radius, ink, name: name.into() });
+    }
+
+    /// `at` is the end or the middle of the line of text, at half the height of its capitals.
+    pub(super) fn words(&mut self, words: &str, at: Place, end: HPos, size: f64, ink: Rgb) {
+        self.shapes.push(Shape::Words { words: words.into(), at, end, size, ink, up: false });
+    }
+
+    /// Words around `at` that are read from below.
+    pub(super) fn words_upwards(&mut self, words: &str, at: Place, size: f64, ink: Rgb) {
+        let (words, end) = (words.into(), HPos::Center);
+        self.shapes.push(Shape::Words { words, at, end, size, ink, up: true });
+    }
+
+    pub(super) fn picture(&self) -> Picture {
+        let fine = |(x, y): Place| ((x * f64::from(FINE)) as i32, (y * f64::from(FINE)) as i32);
+        canvas(self.width, self.height, |root| {
+            for shape in &self.shapes {
+                match shape {
+                    Shape::Line { ends, width, ink } => {
+                        root.draw(&PathElement::new(ends.map(fine), pen(*ink, *width)))?;
+                    }
+                    Shape::Disc { at, radius, ink, .. } => {
+                        let radius = (radius * f64::from(FINE)) as i32;
+                        let style = colour(*ink).mix(OPAQUE).filled();
+                        root.draw(&Circle::new(fine(*at), radius, style))?;
+                    }
+                    Shape::Words { words, at, end, size, ink, up } => {
+                        let style = text::style(*size, *ink).pos(Pos::new(*end, VPos::Center));
+                        let rise = RISE * size;
+                        let (style, at) = match up {
+                            true => {
+                                (style.transform(FontTransform::Rotate270), (at.0 + rise, at.1))
+                            }
+                            false => (style, (at.0, at.1 + rise)),
+                        };
+                        root.draw_text(words, &style, fine(at))?;
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    pub(super) fn svg(&self) -> String {
+        let (width, height) = (self.width, self.height);
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
+             font-family=\"DejaVu Sans, Verdana, sans-serif\">\n\
+             <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
+        );
+        for shape in &self.shapes {
+            let line = match shape {
+                Shape::Line { ends: [from, to], width, ink } => format!(
+                    "<path d=\"M{:.1} {:.1}L{:.1} {:.1}\" stroke=\"{}\" stroke-width=\"{width}\"/>",
+                    from.0,
+                    from.1,
+                    to.0,
+                    to.1,
+                    hex(*ink)
+                ),
+                Shape::Disc { at: (x, y), radius, ink, name } => format!(
+                    "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{}\" \
+                     fill-opacity=\"{OPAQUE}\"><title>{}</title></circle>",
+                    hex(*ink),
+                    escaped(name)
+                ),
+                Shape::Words { words, at: (x, y), end, size, ink, up } => {
+                    let anchor = match end {
+                        HPos::Left => "start",
+                        HPos::Center => "middle",
+                        HPos::Right => "end",
+                    };
+                    let turn = if *up { " rotate(-90)" } else { "" };
+                    // The size of a font in plotters is that of its box, here that of its square.
+                    format!(
+                        "<text transform=\"translate({x:.1} {y:.1}){turn}\" y=\"{:.1}\" \
+                         font-size=\"{:.1}\" text-anchor=\"{anchor}\" fill=\"{}\">{}</text>",
+                        0.31 * size,
+                        0.86 * size,
+                        hex(*ink),
+                        escaped(words)
+                    )
+                }
+            };
+            writeln!(svg, "{line}").expect("a string grows");
+        }
+        svg + "</svg>\n"
+    }
+}
+
+fn hex([red, green, blue]: Rgb) -> String {
+    format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_hold_the_same_shapes() {
+        let mut drawing = Drawing::new(100, 50);
+        drawing.line([(0.0, 10.0), (100.0, 10.0)], 2, [0, 0, 0]);
+        drawing.disc((50.0, 30.0), 8.0, [0, 0, 200], "a < b & c");
+        drawing.words("H", (20.0, 30.0), HPos::Center, 20.0, [0, 0, 0]);
+        let picture = drawing.picture();
+        assert_eq!((picture.width(), picture.height()), (100, 50));
+        assert!(picture.pixel(70, 10)[0] < 50, "the line");
+        assert!(picture.pixel(50, 30)[2] > picture.pixel(50, 30)[0] + 80, "the disc");
+        assert_eq!(picture.pixel(90, 40), [255; 3]);
+
+        let svg = drawing.svg();
+        assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+        assert!(svg.contains("<title>a &lt; b &amp; c</title>"), "{svg}");
+        assert!(svg.contains("M0.0 10.0L100.0 10.0") && svg.contains(">H</text>"), "{svg}");
+    }
+}

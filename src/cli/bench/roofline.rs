@@ -1,0 +1,32 @@
+//! The rows below the roofs of the machine.
+
+use elbo::bench::Machine;
+use elbo_models::pictures::{Dot, Dots, Roof, Roofline};
+
+use super::Row;
+
+pub(super) fn roofline(machine: &Machine, rows: &[Row]) -> Roofline {
+    let Machine { cpu, isa, threads, .. } = machine;
+    let roof = |name: &str, rate| Roof { name: name.into(), rate };
+    let levels = machine.levels.iter();
+    let mut families: Vec<Dots> = Vec::new();
+    for row in rows {
+        let kind = if row.amount.double { "f64" } else { "f32" };
+        let name = format!("{} {kind}", row.family);
+        let dot = Dot {
+            name: format!("{}, {}: {:.1}", row.work, row.shape, row.gflops()),
+            intensity: row.amount.intensity(),
+            gflops: row.gflops(),
+        };
+        match families.iter_mut().find(|family| family.name == name) {
+            Some(family) => family.dots.push(dot),
+            None => families.push(Dots { name, dots: vec![dot] }),
+        }
+    }
+    Roofline {
+        title: format!("{cpu}, {isa}, {threads} thread{}", if *threads > 1 { "s" } else { "" }),
+        bandwidths: levels.map(|level| roof(&level.name, level.bandwidth())).collect(),
+        peaks: vec![roof("f32", machine.peak(false)), roof("f64", machine.peak(true))],
+        families,
+    }
+}

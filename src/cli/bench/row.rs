@@ -1,0 +1,99 @@
+//! One line of the table.
+
+use elbo::bench::{Machine, Timing, Work};
+use serde_json::{Value, json};
+
+/// A piece of work, and how long it took.
+pub(super) struct Row {
+    pub(super) family: &'static str,
+    pub(super) work: &'static str,
+    pub(super) shape: String,
+    pub(super) amount: Work,
+    pub(super) timing: Timing,
+    /// Images that the work is for, if it is for images.
+    pub(super) images: Option<usize>,
+    /// The same on one thread, where that was measured too.
+    pub(super) alone: Option<Timing>,
+}
+
+impl Row {
+    pub(super) fn gflops(&self) -> f64 {
+        self.amount.flop / self.timing.median * 1e-9
+    }
+
+    /// The share of the speed that the roofline allows.
+    fn share_of_roof(&self, machine: &Machine) -> f64 {
+        machine.least(&self.amount) / self.timing.median
+    }
+
+    fn images_per_second(&self) -> Option<f64> {
+        self.images.map(|images| images as f64 / self.timing.median)
+    }
+
+    /// How many times as fast all threads are as one.
+    fn speed_up(&self) -> Option<f64> {
+        self.alone.map(|alone| alone.median / self.timing.median)
+    }
+
+    /// The names of the columns of [`line`](Row::line).
+    pub(super) fn columns() -> String {
+        format!(
+            "{:<18} {:<26} {:>11} {:>19} {:>8} {:>7} {:>5} {:>5} {:>7}  {:<7} {:>10} {:>8}",
+            "work",
+            "shape",
+            "median",
+            "min - max",
+            "GFLOP/s",
+            "GB/s",
+            "peak",
+            "roof",
+            "flop/B",
+            "bound",
+            "images/s",
+            "speed-up"
+        )
+    }
+
+    pub(super) fn line(&self, machine: &Machine) -> String {
+        let [median, least, most] =
+            [self.timing.median, self.timing.least, self.timing.most].map(|seconds| 1e6 * seconds);
+        let images = self.images_per_second().map_or(String::new(), |rate| format!("{rate:.0}"));
+        let speed_up = self.speed_up().map_or(String::new(), |times| format!("{times:.2}"));
+        let line = format!(
+            "{:<18} {:<26} {median:>8.1} µs {least:>9.1}-{most:<9.1} {:>8.1} {:>7.1} {:>3.0} % {:>3.0} % {:>7.2}  \
+             {:<7} {images:>10} {speed_up:>8}",
+            self.work,
+            self.shape,
+            self.gflops(),
+            self.amount.bytes / self.timing.median * 1e-9,
+            100.0 * self.gflops() / machine.peak(self.amount.double),
+            100.0 * self.share_of_roof(machine),
+            self.amount.intensity(),
+            machine.bound(&self.amount),
+        );
+        line.trim_end().into()
+    }
+
+    pub(super) fn object(&self, machine: &Machine) -> Value {
+        json!({
+            "family": self.family,
+            "work": self.work,
+            "shape": self.shape,
+            "kind": if self.amount.double { "f64" } else { "f32" },
+            "seconds": self.timing,
+            "spread": (self.timing.most - self.timing.least) / self.timing.median,
+            "gflops": self.gflops(),
+            "gbytes_per_second": self.amount.bytes / self.timing.median * 1e-9,
+            "images_per_second": self.images_per_second(),
+            "share_of_peak": self.gflops() / machine.peak(self.amount.double),
+            "share_of_roof": self.share_of_roof(machine),
+            "flop": self.amount.flop,
+            "bytes": self.amount.bytes,
+            "intensity": self.amount.intensity(),
+            "level": machine.level(self.amount.bytes).name,
+            "bound": machine.bound(&self.amount),
+            "seconds_on_one_thread": self.alone,
+            "speed_up": self.speed_up(),
+        })
+    }
+}
