@@ -1,6 +1,6 @@
 //! Products of matrices: those of a VAE's training step, and cubes.
 
-use elbo::bench::{Work, time};
+use elbo::bench::{Aligned, Work, time};
 use elbo_tensor::Real;
 use elbo_tensor::kernels::gemm::{Matrix, gemm};
 
@@ -42,9 +42,8 @@ fn shapes(quick: bool) -> Vec<Shape> {
 
 fn product<T: Real>(&([m, k, n], ta, tb): &Shape) -> Row {
     let number = |i: usize| T::from_f64((i * 7919 % 1013) as f64 / 506.5 - 1.0);
-    let a: Vec<T> = (0..m * k).map(number).collect();
-    let b: Vec<T> = (0..k * n).map(number).collect();
-    let mut c = vec![T::ZERO; m * n];
+    let (a, b) = (Aligned::new(m * k, number), Aligned::new(k * n, number));
+    let mut c = Aligned::new(m * n, |_| T::ZERO);
     let matrix = |data, rows, columns, transposed| match transposed {
         true => Matrix::new(data, columns, rows).transpose(),
         false => Matrix::new(data, rows, columns),

@@ -3,7 +3,7 @@
 //! What is done to one number counts as one operation, a sum or a sine: read "GFLOP/s" as numbers per
 //! nanosecond.
 
-use elbo::bench::{Work, time};
+use elbo::bench::{Aligned, Work, time};
 use elbo::prelude::*;
 use elbo_tensor::kernels::math::{Function, map};
 
@@ -36,7 +36,7 @@ fn functions<T: Real>(count: usize, report: &mut dyn FnMut(Row)) {
             alone: None,
         });
     };
-    let mut out = vec![T::ZERO; count];
+    let mut out = Aligned::new(count, |_| T::ZERO);
     row("copy", 2, &mut || out.copy_from_slice(x.data()));
     for &function in Function::ALL {
         let x = match function {

@@ -7,7 +7,7 @@ use super::{Activation, Initializer, Module, Parameter, Parameters, Pass};
 
 /// y = x ⋆ w + b over images [batch, channels, height, width].
 ///
-/// `weight` is [out, in / groups, kernel height, kernel width], and `bias` [out].
+/// `weight` is [out, in / groups, kernel height, kernel width], and `bias` `[out]`.
 #[derive(Debug)]
 pub struct Conv2d<T: Real = f32> {
     weight: Parameter<T>,
@@ -60,7 +60,7 @@ impl<T: Real> Conv2d<T> {
 
 /// Transposed convolution: images grow by the stride.
 ///
-/// `weight` is [in, out / groups, kernel height, kernel width], and `bias` [out].
+/// `weight` is [in, out / groups, kernel height, kernel width], and `bias` `[out]`.
 #[derive(Debug)]
 pub struct ConvTranspose2d<T: Real = f32> {
     weight: Parameter<T>,

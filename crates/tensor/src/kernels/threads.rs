@@ -2,7 +2,7 @@
 //!
 //! The kernels of a training step run for 10 to 300 microseconds each, with little between them. A
 //! thread that sleeps is late for such a job, so a member of the team watches for the next one for
-//! [`PATIENCE`] before it goes to sleep. Measured on the reference VAE, 2 cores: an epoch takes
+//! `PATIENCE` before it goes to sleep. Measured on the reference VAE, 2 cores: an epoch takes
 //! 0.93 s when each kernel hands its parts to a general thread pool from outside, 0.72 s from
 //! inside the pool, and 0.64 s with this team.
 //!

@@ -163,11 +163,11 @@ pub trait Vector<T>: Copy {
 
 /// The vectors of each instruction set.
 pub trait Vectors: Sized {
-    /// For [`super::super::isa::Isa::Avx512`].
+    /// For [`super::isa::Isa::Avx512`].
     type Avx512: Vector<Self>;
-    /// For [`super::super::isa::Isa::Avx2`].
+    /// For [`super::isa::Isa::Avx2`].
     type Avx2: Vector<Self>;
-    /// For [`super::super::isa::Isa::Portable`].
+    /// For [`super::isa::Isa::Portable`].
     type Portable: Vector<Self>;
 }
 

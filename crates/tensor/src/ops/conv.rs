@@ -44,7 +44,7 @@ impl<T: Real> Tensor<T> {
     ///
     /// over c, k, l, with stride s, padding p and dilation d, and 0 outside the image. Shapes: `self`
     /// is [batch, in, height, width], `weight` [out, in / groups, kernel height, kernel width],
-    /// `bias` [out], and the result [batch, out, ..] with
+    /// `bias` `[out]`, and the result [batch, out, ..] with
     /// ⌊(size + 2 p - d (kernel - 1) - 1) / s⌋ + 1 along each axis.
     ///
     /// # Panics
@@ -83,7 +83,7 @@ impl<T: Real> Tensor<T> {
     /// to its input, plus a bias.
     ///
     /// Shapes: `self` is [batch, in, height, width], `weight` [in, out / groups, kernel height,
-    /// kernel width], `bias` [out], and the result [batch, out, ..] with
+    /// kernel width], `bias` `[out]`, and the result [batch, out, ..] with
     /// (size - 1) s - 2 p + d (kernel - 1) + `output_padding` + 1 along each axis.
     ///
     /// # Panics
