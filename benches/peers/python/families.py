@@ -89,7 +89,7 @@ def conv(args, threads):
         "elbo": script("conv_elbo", *words),
         "torch, channels-last": script("conv_torch", "--channels-last", *words),
         "torch, default layout": script("conv_torch", "--default", *words),
-        "JAX, scan": script("conv_jax", *words),
+        "JAX, jit": script("conv_jax", *words),
     }
     yield Measurement("convolutional autoencoder, Adam, f32", "seconds per 10,000 images", False, commands)
 

@@ -21,7 +21,7 @@ def environment(threads):
     facts = Path("/proc/cpuinfo")
     if facts.exists() and " avx512f " in facts.read_text():
         env |= {"OPENBLAS_CORETYPE": "SkylakeX", "BLIS_ARCH_TYPE": "skx"}
-    return env | os.environ | {name: env[name] for name in env if name.endswith("THREADS")}
+    return os.environ | env
 
 
 def measure(name, command, threads):
