@@ -29,8 +29,9 @@ static NODES: LazyLock<Vec<(f64, f64)>> = LazyLock::new(|| {
 ///
 /// ```
 /// # use elbo_tensor::special::integrate;
-/// let root = integrate(0.0, 4.0, |_, from_end| from_end.sqrt().recip());
-/// assert!((root - 4.0 * 2f64.sqrt()).abs() < 1e-13);
+/// // 1 / √(x (4 - x)), infinite at both ends.
+/// let pi = integrate(0.0, 4.0, |_, from_end| (from_end * (4.0 - from_end)).sqrt().recip());
+/// assert!((pi - std::f64::consts::PI).abs() < 1e-13);
 /// ```
 pub fn integrate(a: f64, b: f64, f: impl Fn(f64, f64) -> f64) -> f64 {
     let half = 0.5 * (b - a);
