@@ -5,9 +5,12 @@
 //! are added in order. The error of a sum is at most (BLOCK / LANES + log₂ LANES) ε Σ|xᵢ| for each
 //! level of blocks, and length ε Σ|xᵢ| for rows.
 
+use std::marker::PhantomData;
+
 use super::GRAIN;
-use super::isa::{Kernel, dispatch};
+use super::isa::{self, Kernel, dispatch, dispatch_vectors};
 use super::threads::{chunks, chunks_mut, for_each_chunk};
+use super::vector::Vector;
 use crate::Real;
 use crate::buffer::Buffer;
 
@@ -18,6 +21,11 @@ const BLOCK: usize = 4096;
 pub(crate) trait Fold: Copy + Send + Sync {
     fn start<T: Real>(self) -> T;
     fn join<T: Real>(self, a: T, b: T) -> T;
+    /// `join` in each lane.
+    ///
+    /// # Safety
+    /// Call it inline in code for V's instruction set.
+    unsafe fn join_lanes<T: Real, V: Vector<T>>(self, a: V, b: V) -> V;
 }
 
 /// Σ
@@ -32,6 +40,11 @@ impl Fold for Sum {
     #[inline(always)]
     fn join<T: Real>(self, a: T, b: T) -> T {
         a + b
+    }
+    #[inline(always)]
+    unsafe fn join_lanes<T: Real, V: Vector<T>>(self, a: V, b: V) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { a.add(b) }
     }
 }
 
@@ -48,24 +61,40 @@ impl Fold for Max {
     fn join<T: Real>(self, a: T, b: T) -> T {
         a.max_with(b)
     }
+    #[inline(always)]
+    unsafe fn join_lanes<T: Real, V: Vector<T>>(self, a: V, b: V) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { b.if_larger(a, b, a) }
+    }
 }
 
-struct Block<'a, F, T>(F, &'a [T]);
+struct Block<'a, F, T, V> {
+    fold: F,
+    x: &'a [T],
+    vector: PhantomData<V>,
+}
 
-impl<F: Fold, T: Real> Kernel for Block<'_, F, T> {
+impl<F: Fold, T: Real, V: Vector<T>> Kernel for Block<'_, F, T, V> {
     type Output = T;
     #[inline(always)]
+    #[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
     fn run(self) -> T {
-        let Block(fold, x) = self;
+        let Block { fold, x, .. } = self;
         let mut lanes = [fold.start::<T>(); LANES];
         let (rows, rest) = x.as_chunks::<LANES>();
-        for row in rows {
-            // A new array, which stays in registers; one that is changed in place does not.
-            let mut next = lanes;
-            for i in 0..LANES {
-                next[i] = fold.join(lanes[i], row[i]);
+        // SAFETY: the kernel runs on V's instruction set, and this is inlined into it; rows and lanes
+        // are whole vectors.
+        unsafe {
+            let mut vectors = [V::splat(fold.start()); LANES / 2];
+            for row in rows {
+                for i in 0..LANES / V::LANES {
+                    let x = V::load(row.as_ptr().add(i * V::LANES));
+                    vectors[i] = fold.join_lanes(vectors[i], x);
+                }
             }
-            lanes = next;
+            for i in 0..LANES / V::LANES {
+                vectors[i].store(lanes.as_mut_ptr().add(i * V::LANES));
+            }
         }
         for (lane, x) in lanes.iter_mut().zip(rest) {
             *lane = fold.join(*lane, *x);
@@ -81,17 +110,21 @@ impl<F: Fold, T: Real> Kernel for Block<'_, F, T> {
     }
 }
 
+fn block<T: Real>(fold: impl Fold, x: &[T]) -> T {
+    dispatch_vectors!(isa::current(), T, vector => Block { fold, x, vector })
+}
+
 /// One run of contiguous numbers.
 fn run<T: Real>(fold: impl Fold, x: &[T]) -> T {
     if x.len() <= BLOCK {
-        return dispatch(Block(fold, x));
+        return block(fold, x);
     }
     let mut blocks = Buffer::<T>::for_overwrite(x.len().div_ceil(BLOCK));
     // A thread takes several blocks at a time.
     const GROUP: usize = GRAIN / BLOCK;
     let groups = (chunks(x, GROUP * BLOCK), chunks_mut(&mut blocks, GROUP));
     for_each_chunk(groups, |_, (x, y)| {
-        x.chunks(BLOCK).zip(y).for_each(|(x, y)| *y = dispatch(Block(fold, x)));
+        x.chunks(BLOCK).zip(y).for_each(|(x, y)| *y = block(fold, x));
     });
     run(fold, &blocks)
 }
