@@ -68,7 +68,7 @@ impl<T: Real> NonZeros<T> {
             blocks,
             room,
         };
-        let rows = (super::super::GRAIN / k).next_multiple_of(MOST_LANES);
+        let rows = (super::super::GRAIN / k).max(1).next_multiple_of(MOST_LANES);
         let lists_of = (
             chunks_mut(&mut lists.ends, rows * blocks),
             chunks_mut(&mut lists.positions, rows * room),
@@ -131,7 +131,6 @@ impl<T: Real> NonZeros<T> {
                                 1 => multiply::<T, V, 2, 1>(terms, panel, c, finish),
                                 2 => multiply::<T, V, 2, 2>(terms, panel, c, finish),
                                 3 => multiply::<T, V, 2, 3>(terms, panel, c, finish),
-
                                 _ => multiply::<T, V, 2, WIDTH>(terms, panel, c, finish),
                             }
                         } else {
@@ -139,7 +138,6 @@ impl<T: Real> NonZeros<T> {
                                 1 => multiply::<T, V, 1, 1>([first], panel, c, finish),
                                 2 => multiply::<T, V, 1, 2>([first], panel, c, finish),
                                 3 => multiply::<T, V, 1, 3>([first], panel, c, finish),
-
                                 _ => multiply::<T, V, 1, WIDTH>([first], panel, c, finish),
                             }
                         }

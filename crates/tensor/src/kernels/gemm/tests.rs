@@ -172,8 +172,8 @@ fn agrees_beyond_one_block_of_terms_and_of_rows() {
 
 #[test]
 fn skipping_zeros_changes_no_bit() {
-    // Whole vectors and a rest, one block and several, stored either way.
-    for [m, k, n] in [[128, 784, 400], [100, 1001, 97], [784, 128, 101]] {
+    // Whole vectors and a rest, one block and several, stored either way; and a row that is longer than a thread's grain.
+    for [m, k, n] in [[128, 784, 400], [100, 1001, 97], [784, 128, 101], [3, 20_000, 97]] {
         for transposed in [false, true] {
             let a = sparse::<f32>(m * k, 5);
             let b = numbers::<f32>(k * n, 6);
