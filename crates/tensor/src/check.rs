@@ -115,6 +115,15 @@ pub fn derivatives(
     inputs: &[Tensor<f64>],
     seed: u64,
 ) -> Result<(), String> {
+    derivatives_of(&f, inputs, seed)
+}
+
+/// [`derivatives`], compiled once for all functions.
+fn derivatives_of(
+    f: &dyn Fn(&[Tensor<f64>]) -> Tensor<f64>,
+    inputs: &[Tensor<f64>],
+    seed: u64,
+) -> Result<(), String> {
     let mut any = Sampler::new(seed ^ 0x9e37_79b9);
     let u: Tensor<f64> = any.normal(f(inputs).shape()).into();
     let mut like = |x: &Tensor<f64>| Tensor::from(any.normal(x.shape()));

@@ -79,7 +79,7 @@ fn with<R>(flag: &'static std::thread::LocalKey<Cell<bool>>, compute: impl FnOnc
 
 /// Runs one operation and, if asked to, looks for the first NaN.
 pub(super) fn watch<T: Real>(
-    op: &impl Op<T>,
+    op: &dyn Op<T>,
     inputs: &mut [Tensor<T>],
     run: impl FnOnce(&mut [Tensor<T>]) -> Recorded<T>,
 ) -> Recorded<T> {

@@ -202,12 +202,14 @@ impl<T: Real> Op<T> for Gate {
 }
 
 impl Checked for Gate {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(0..=3);
         let y = any.normal(&shape).mapv(|y| y + 0.1 * y.signum());
         vec![Case::new(Gate(any.between(0.0, 1.0)), [any.normal(&shape), y])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         Zip::from(&inputs[0])
             .and(&inputs[1])

@@ -93,6 +93,7 @@ macro_rules! binary {
         }
 
         impl Checked for $op {
+            #[inline]
             fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
                 let (a, b) = any.broadcastable();
                 // Away from 0, for the quotient's sake.
@@ -100,6 +101,7 @@ macro_rules! binary {
                 vec![Case::new($op, [any.normal(&a), any.normal(&b).mapv(away)])]
             }
 
+            #[inline]
             fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
                 &inputs[0] $operator &inputs[1]
             }

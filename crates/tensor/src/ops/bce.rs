@@ -86,12 +86,14 @@ impl<T: Real> Op<T> for BceWithLogits {
 }
 
 impl Checked for BceWithLogits {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(1..=3);
         let targets = any.normal(&shape).mapv(|x| 1.0 / (1.0 + (-x).exp()));
         vec![Case::new(BceWithLogits, [any.normal(&shape) * 3.0, targets])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let p = inputs[0].mapv(|l| 1.0 / (1.0 + (-l).exp()));
         let t = &inputs[1];
@@ -139,6 +141,7 @@ impl<T: Real> Op<T> for BceGradient {
 }
 
 impl Checked for BceGradient {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(1..=3);
         let targets = any.normal(&shape).mapv(|x| 1.0 / (1.0 + (-x).exp()));
@@ -146,6 +149,7 @@ impl Checked for BceGradient {
         vec![Case::new(BceGradient, [any.normal(&shape) * 3.0, targets, g])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let g = inputs[2].clone().insert_axis(Axis(inputs[2].ndim()));
         (inputs[0].mapv(|l| 1.0 / (1.0 + (-l).exp())) - &inputs[1]) * g

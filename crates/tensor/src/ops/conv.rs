@@ -354,6 +354,7 @@ fn view(x: &ArrayD<f64>) -> (ndarray::ArrayView4<'_, f64>, [usize; 4]) {
 }
 
 impl Checked for Conv2d {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let (convolution, [x, w, _]) = draw(any);
         let mut inputs = vec![any.normal(&x), any.normal(&w)];
@@ -367,6 +368,7 @@ impl Checked for Conv2d {
         vec![bias, Case::new(Conv2d { convolution, relu: true }, inputs)]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let ((x, x_size), (w, w_size)) = (view(&inputs[0]), view(&inputs[1]));
         let size = output(&self.convolution.sizes(&x_size, &w_size));
@@ -380,12 +382,14 @@ impl Checked for Conv2d {
 }
 
 impl Checked for Conv2dInput {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let (convolution, [x, w, y]) = draw(any);
         let op = Conv2dInput { convolution, size: [x[2], x[3]] };
         vec![Case::new(op, [any.normal(&y), any.normal(&w)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let ((gy, y_size), (w, w_size)) = (view(&inputs[0]), view(&inputs[1]));
         let channels = w_size[1] * self.convolution.groups;
@@ -399,12 +403,14 @@ impl Checked for Conv2dInput {
 }
 
 impl Checked for Conv2dWeight {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let (convolution, [x, w, y]) = draw(any);
         let op = Conv2dWeight { convolution, kernel: [w[2], w[3]] };
         vec![Case::new(op, [any.normal(&x), any.normal(&y)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let ((x, x_size), (gy, y_size)) = (view(&inputs[0]), view(&inputs[1]));
         let inputs = x_size[1] / self.convolution.groups;

@@ -56,11 +56,13 @@ impl<T: Real> Op<T> for GaussianKl {
 }
 
 impl Checked for GaussianKl {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(1..=3);
         vec![Case::new(GaussianKl, [any.normal(&shape), any.normal(&shape)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let (mu, logvar) = (&inputs[0], &inputs[1]);
         let terms = 0.5 * (mu * mu + logvar.mapv(f64::exp) - 1.0 - logvar);

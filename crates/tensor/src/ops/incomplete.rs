@@ -130,10 +130,12 @@ impl<T: Real> Op<T> for Gammainc {
 }
 
 impl Checked for Gammainc {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         vec![Case::new(Gammainc, draw(any, [[0.5, 6.0], [0.2, 9.0]]))]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         map_naive(inputs, |[a, x]| gamma_integral(0, a, x))
     }
@@ -202,11 +204,13 @@ impl<T: Real> Op<T> for GammaincRatio {
 }
 
 impl Checked for GammaincRatio {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let n = any.integer(1..=2) as usize;
         vec![Case::new(GammaincRatio(n), draw(any, [[0.7, 6.0], [-1.0, 2.0]]))]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         map_naive(inputs, |[a, ln_x]| {
             let density = (a * ln_x - ln_x.exp() - libm::lgamma(a)).exp();
@@ -274,12 +278,14 @@ impl<T: Real> Op<T> for Betainc {
 }
 
 impl Checked for Betainc {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let domains = [[0.7, 5.0], [0.7, 5.0], [0.05, 0.95]];
         let orders = [[0, 0], [1, 0], [0, 1]];
         orders.map(|orders| Case::new(Betainc(orders), draw(any, domains))).into()
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         map_naive(inputs, |[a, b, x]| {
             let psi = special::digamma;
@@ -341,12 +347,14 @@ impl<T: Real> Op<T> for VonMisesCdf {
 const LN_2PI: f64 = 1.837_877_066_409_345_3;
 
 impl Checked for VonMisesCdf {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let n = any.integer(0..=1) as usize;
         vec![Case::new(VonMisesCdf(n), draw(any, [[-3.0, 3.0], [0.2, 8.0]]))]
     }
 
     // The Fourier series, with the Bessel functions by their integrals.
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         use std::f64::consts::{PI, TAU};
         map_naive(inputs, |[x, kappa]| {

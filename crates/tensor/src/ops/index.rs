@@ -92,6 +92,7 @@ impl<T: Real> Op<T> for IndexSelect {
 }
 
 impl Checked for IndexSelect {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(1..=3);
         let axis = any.integer(0..=shape.rank() as i64 - 1) as usize;
@@ -101,6 +102,7 @@ impl Checked for IndexSelect {
         vec![Case::new(IndexSelect { axis, indices }, [any.normal(&shape)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         inputs[0].select(Axis(self.axis), &self.indices)
     }
@@ -143,6 +145,7 @@ impl<T: Real> Op<T> for IndexAdd {
 }
 
 impl Checked for IndexAdd {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(1..=3);
         let axis = any.integer(0..=shape.rank() as i64 - 1) as usize;
@@ -151,6 +154,7 @@ impl Checked for IndexAdd {
         vec![Case::new(IndexAdd { axis, indices, size: size as usize }, [any.normal(&shape)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let shape = Shape::new(inputs[0].shape()).with(self.axis, self.size);
         let mut y = ArrayD::zeros(&*shape);

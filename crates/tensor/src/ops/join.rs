@@ -116,6 +116,7 @@ impl<T: Real> Op<T> for Concat {
 }
 
 impl Checked for Concat {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(1..=3);
         let axis = any.integer(0..=shape.rank() as i64 - 1) as usize;
@@ -123,6 +124,7 @@ impl Checked for Concat {
         vec![Case::new(Concat(axis), [any.normal(&shape), any.normal(&other), any.normal(&shape)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let views: Vec<_> = inputs.iter().map(|x| x.view()).collect();
         ndarray::concatenate(Axis(self.0), &views).expect("sizes agree")
@@ -169,6 +171,7 @@ impl<T: Real> Op<T> for Slice {
 }
 
 impl Checked for Slice {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(1..=3);
         let axis = any.integer(0..=shape.rank() as i64 - 1) as usize;
@@ -177,6 +180,7 @@ impl Checked for Slice {
         vec![Case::new(Slice { axis, start, end }, [any.normal(&shape)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         inputs[0].slice_axis(Axis(self.axis), NdSlice::from(self.start..self.end)).to_owned()
     }
@@ -223,6 +227,7 @@ impl<T: Real> Op<T> for Embed {
 }
 
 impl Checked for Embed {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(1..=3);
         let axis = any.integer(0..=shape.rank() as i64 - 1) as usize;
@@ -231,6 +236,7 @@ impl Checked for Embed {
         vec![Case::new(Embed { axis, start, size }, [any.normal(&shape)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let part = self.start..self.start + inputs[0].shape()[self.axis];
         let shape = Shape::new(inputs[0].shape()).with(self.axis, self.size);

@@ -97,6 +97,7 @@ impl<T: Real> Op<T> for Reshape {
 }
 
 impl Checked for Reshape {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(1..=4);
         let split = any.integer(0..=shape.rank() as i64) as usize;
@@ -105,6 +106,7 @@ impl Checked for Reshape {
         vec![Case::new(Reshape(Shape::new(&to)), [any.normal(&shape)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         inputs[0].to_shape(&*self.0).expect("the same elements").into_owned()
     }
@@ -158,11 +160,13 @@ impl<T: Real> Op<T> for Permute {
 }
 
 impl Checked for Permute {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(0..=4);
         vec![Case::new(Permute(any.permutation(shape.rank())), [any.normal(&shape)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         inputs[0].clone().permuted_axes(IxDyn(&self.0)).as_standard_layout().into_owned()
     }
@@ -214,12 +218,14 @@ impl<T: Real> Op<T> for BroadcastTo {
 }
 
 impl Checked for BroadcastTo {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let (a, b) = any.broadcastable();
         let common = a.broadcast(&b).expect("broadcastable");
         vec![Case::new(BroadcastTo(common), [any.normal(&a)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         inputs[0].broadcast(&*self.0).expect("broadcastable").to_owned()
     }

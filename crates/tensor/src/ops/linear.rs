@@ -87,6 +87,7 @@ impl<T: Real> Op<T> for Linear {
 }
 
 impl Checked for Linear {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let [k, n] = [0; 2].map(|_| any.integer(1..=6) as usize);
         let batch = any.shape(0..=2);
@@ -98,6 +99,7 @@ impl Checked for Linear {
         vec![Case::new(Linear { relu: false }, inputs), Case::new(Linear { relu: true }, rectified)]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let weight = inputs[1].view().into_dimensionality::<Ix2>().expect("two axes");
         let (k, n) = weight.dim();

@@ -84,6 +84,7 @@ impl<T: Real, F: Unary> Op<T> for Map<F> {
 }
 
 impl<F: Unary> Checked for Map<F> {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let samples = F::samples(any);
         let case = |(f, domain): (F, Domain)| {
@@ -94,6 +95,7 @@ impl<F: Unary> Checked for Map<F> {
         samples.into_iter().map(case).collect()
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         inputs[0].mapv(|x| self.0.reference(x))
     }

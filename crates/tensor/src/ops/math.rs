@@ -115,11 +115,13 @@ macro_rules! unary {
                 $vjp
             }
 
+            #[inline]
             fn reference(self, $r: f64) -> f64 {
                 $(let $op($field) = self;)?
                 $reference
             }
 
+            #[inline]
             fn samples($any: &mut Sampler) -> Vec<(Self, Domain)> {
                 $samples
             }

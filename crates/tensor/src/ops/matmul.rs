@@ -147,6 +147,7 @@ fn start(i: usize, batch: &Shape, steps: &[usize; crate::MAX_RANK]) -> usize {
 }
 
 impl Checked for MatMul {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let transposed = [any.flip(), any.flip()];
         let [m, k, n] = [0; 3].map(|_| any.integer(1..=6) as usize);
@@ -159,6 +160,7 @@ impl Checked for MatMul {
         vec![Case::new(MatMul { transposed }, [any.normal(&a), any.normal(&b)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let straight = |x: &ArrayD<f64>, transposed: bool| {
             let mut x = x.clone();

@@ -48,6 +48,7 @@ macro_rules! operations {
         $(impl<T: Real> Registered<T> for $op {})*
 
         /// Every operation of this crate, with the check of its value and its derivatives.
+        #[inline] // so that the checks are compiled by who runs them
         pub fn registry() -> Vec<Entry> {
             vec![$(Entry { name: stringify!($op), check: check::operation::<$op> }),*]
         }

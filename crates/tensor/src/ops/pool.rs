@@ -267,29 +267,34 @@ fn reference_gather(windows: [Window; 2], x: &ArrayD<f64>, g: &ArrayD<f64>) -> A
 }
 
 impl Checked for MaxPool2d {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let (shape, windows) = draw(any);
         vec![Case::new(MaxPool2d { windows }, [distinct(any, &shape)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         reference_gather(self.windows, &inputs[0], &inputs[0])
     }
 }
 
 impl Checked for MaxGather {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let (shape, windows) = draw(any);
         let inputs = [distinct(any, &shape), any.normal(&shape)];
         vec![Case::new(MaxGather { windows }, inputs).constants(1)]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         reference_gather(self.windows, &inputs[0], &inputs[1])
     }
 }
 
 impl Checked for MaxScatter {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let (shape, windows) = draw(any);
         let output = sizes(&shape, windows.map(|window| window.output));
@@ -297,6 +302,7 @@ impl Checked for MaxScatter {
         vec![Case::new(MaxScatter { windows }, inputs).constants(1)]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let [input, output] = [self.windows.map(|w| w.input), self.windows.map(|w| w.output)];
         let mut z = ArrayD::zeros(inputs[0].raw_dim());

@@ -135,12 +135,14 @@ impl<T: Real> Op<T> for Sum {
 }
 
 impl Checked for Sum {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(0..=4);
         let op = Sum { axes: any.axes(&shape), keepdim: any.flip() };
         vec![Case::new(op, [any.normal(&shape)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         naive_fold(&inputs[0], self.axes, self.keepdim, 0.0, |a, b| a + b)
     }
@@ -184,6 +186,7 @@ impl<T: Real> Op<T> for Max {
 }
 
 impl Checked for Max {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(1..=4);
         let op = Max { axes: any.axes(&shape), keepdim: any.flip() };
@@ -193,6 +196,7 @@ impl Checked for Max {
         vec![Case::new(op, [x])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         naive_fold(&inputs[0], self.axes, self.keepdim, f64::NEG_INFINITY, f64::max)
     }

@@ -71,11 +71,13 @@ impl<T: Real> Op<T> for Reparameterize {
 }
 
 impl Checked for Reparameterize {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(0..=3);
         vec![Case::new(Reparameterize, [0; 3].map(|_| any.normal(&shape)))]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         &inputs[0] + inputs[1].mapv(|logvar| logvar.exp().sqrt()) * &inputs[2]
     }

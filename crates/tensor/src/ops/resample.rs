@@ -139,6 +139,7 @@ impl<T: Real> Op<T> for Resample {
 }
 
 impl Checked for Resample {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let mut axis = || {
             let [input, scale] = [any.integer(1..=5), any.integer(1..=3)].map(|n| n as usize);
@@ -169,6 +170,7 @@ impl Checked for Resample {
         vec![Case::new(Resample { axes }, [any.normal(&shape)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let [a, b] = [0, 1].map(|i| {
             let mut matrix = Array2::<f64>::zeros((self.axes[i].sums.len(), self.axes[i].input));

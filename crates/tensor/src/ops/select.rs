@@ -93,6 +93,7 @@ impl<T: Real> Op<T> for Clamp {
 }
 
 impl Checked for Clamp {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(0..=3);
         let x = any.normal(&shape).mapv(|x| if (x.abs() - 0.7).abs() < 0.05 { 0.0 } else { x });
@@ -102,6 +103,7 @@ impl Checked for Clamp {
         ]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         inputs[0].mapv(|x| x.max(self.0).min(self.1))
     }
@@ -144,6 +146,7 @@ macro_rules! extremum {
         }
 
         impl Checked for $op {
+            #[inline]
             fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
                 let (a, b) = any.broadcastable();
                 // Even tenths against odd twentieths: no two are closer than 0.05.
@@ -152,6 +155,7 @@ macro_rules! extremum {
                 vec![Case::new($op, [a, b])]
             }
 
+            #[inline]
             fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
                 let larger: fn(f64, f64) -> f64 = $reference;
                 let (a, b) = (&inputs[0], &inputs[1]);
@@ -223,12 +227,14 @@ impl<T: Real> Op<T> for Select {
 }
 
 impl Checked for Select {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let (a, b) = any.broadcastable();
         let mask = any.normal(&a).mapv(|x| if x > 0.0 { 1.0 } else { 0.0 });
         vec![Case::new(Select, [mask, any.normal(&a), any.normal(&b)]).constants(1)]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         &inputs[0] * &inputs[1] + inputs[0].mapv(|mask| 1.0 - mask) * &inputs[2]
     }

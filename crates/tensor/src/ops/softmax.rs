@@ -85,12 +85,14 @@ impl<T: Real> Op<T> for LogSumExp {
 }
 
 impl Checked for LogSumExp {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(1..=3);
         let op = LogSumExp { axes: any.axes(&shape), keepdim: any.flip() };
         vec![Case::new(op, [any.normal(&shape)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let sum = naive_sum(&inputs[0].mapv(f64::exp), self.axes).mapv(f64::ln);
         let shape = crate::Shape::new(inputs[0].shape()).reduced(self.axes, self.keepdim);
@@ -129,11 +131,13 @@ impl<T: Real> Op<T> for Softmax {
 }
 
 impl Checked for Softmax {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(1..=3);
         vec![Case::new(Softmax(any.axes(&shape)), [any.normal(&shape)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let e = inputs[0].mapv(f64::exp);
         &e / naive_sum(&e, self.0)
@@ -170,11 +174,13 @@ impl<T: Real> Op<T> for LogSoftmax {
 }
 
 impl Checked for LogSoftmax {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let shape = any.shape(1..=3);
         vec![Case::new(LogSoftmax(any.axes(&shape)), [any.normal(&shape)])]
     }
 
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let e = inputs[0].mapv(f64::exp);
         (&e / naive_sum(&e, self.0)).mapv(f64::ln)

@@ -240,6 +240,7 @@ fn naive_tril(l: &ArrayD<f64>) -> ArrayD<f64> {
 }
 
 impl Checked for Cholesky {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let (batch, n) = (any.shape(0..=1), any.integer(1..=4) as usize);
         let l = naive_tril(&triangles(any, &batch, n));
@@ -251,6 +252,7 @@ impl Checked for Cholesky {
 
     /// By the determinants of leading blocks would be the definition; this is the recursion by columns,
     /// where the operation goes by rows.
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let n = inputs[0].shape()[inputs[0].ndim() - 1];
         let mut l: Vec<f64> = inputs[0].iter().copied().collect();
@@ -270,6 +272,7 @@ impl Checked for Cholesky {
 }
 
 impl Checked for SolveTril {
+    #[inline]
     fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
         let (batch, n) = (any.shape(0..=1), any.integer(1..=4) as usize);
         let l = triangles(any, &batch, n);
@@ -280,6 +283,7 @@ impl Checked for SolveTril {
     }
 
     /// B corrected by its own residual until nothing is left: L = D + N with N nilpotent.
+    #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let l = naive_tril(&inputs[0]);
         let n = l.shape()[l.ndim() - 1];
