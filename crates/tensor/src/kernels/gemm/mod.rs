@@ -7,7 +7,8 @@
 //! the same for all tiles below each other. So, unless tiles are few, they are copied next to each
 //! other once, where they stay in the first-level cache, transposed on the way if need be; A is
 //! copied only when it is stored transposed (`pack.rs`). The *loops* around go over panels from left
-//! to right, over k in blocks, and over rows in blocks for the second-level cache (`part.rs`). Sums
+//! to right, over k in blocks, and over rows in blocks for the second-level cache; with several blocks
+//! of rows all panels are copied ahead, once (`part.rs`). Sums
 //! in registers need vectors by name, for each instruction set (`kernels/vector.rs`). An A that is mostly
 //! zeros, such as a batch of images of digits, is walked along its other numbers (`sparse.rs`).
 //! Last, threads: each takes some columns or some rows of C, which is all that they write

@@ -171,8 +171,26 @@ fn agrees_beyond_one_block_of_terms_and_of_rows() {
 }
 
 #[test]
+fn what_is_packed_ahead_changes_no_bit() {
+    // All columns of B at once, and, with terms so many, one group of them after the other.
+    for [m, k, n] in [[ROWS + 19, BLOCK + 5, 101], [ROWS + 3, 25_000, 131]] {
+        let (a, b) = (numbers::<f32>(m * k, 1), numbers::<f32>(k * n, 2));
+        for transposed in [false, true] {
+            let b = matrix(&b, k, n, transposed);
+            let (mut whole, mut rows) = (vec![0.0; m * n], vec![0.0; m * n]);
+            threads::with(1, || gemm(Matrix::new(&a, m, k), b, false, &mut whole));
+            for (a, c) in a.chunks(8 * k).zip(rows.chunks_mut(8 * n)) {
+                gemm(Matrix::new(a, a.len() / k, k), b, false, c);
+            }
+            assert!(whole == rows, "{m} {k} {n} {transposed}");
+        }
+    }
+}
+
+#[test]
 fn skipping_zeros_changes_no_bit() {
-    // Whole vectors and a rest, one block and several, stored either way; and a row that is longer than a thread's grain.
+    // Whole vectors and a rest, one block and several, stored either way; and a row that is longer than
+    // a thread's grain.
     for [m, k, n] in [[128, 784, 400], [100, 1001, 97], [784, 128, 101], [3, 20_000, 97]] {
         for transposed in [false, true] {
             let a = sparse::<f32>(m * k, 5);
