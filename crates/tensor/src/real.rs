@@ -209,10 +209,6 @@ impl Real for f32 {
         libm::pow(f64::from(self), f64::from(p)) as f32
     }
     #[inline(always)]
-    fn gelu(self) -> f32 {
-        math::gelu(f64::from(self)) as f32
-    }
-    #[inline(always)]
     fn normal_cdf(self) -> f32 {
         math::normal_cdf(f64::from(self)) as f32
     }
