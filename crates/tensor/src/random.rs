@@ -7,6 +7,7 @@
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::kernels::chacha;
 use crate::kernels::math;
 use crate::kernels::noise::{self, Fraction};
 use crate::kernels::threads::{chunks_mut, for_each_chunk};
@@ -17,7 +18,7 @@ const BLOCK: usize = 1024;
 
 /// ChaCha words set aside for a block. A value takes one or two; a step of a permutation may reject
 /// some.
-const WORDS: u128 = 64 * BLOCK as u128;
+const WORDS: u64 = 64 * BLOCK as u64;
 
 /// Blocks that a thread takes at a time.
 const GROUP: usize = 16;
@@ -152,17 +153,15 @@ impl Stream {
         values: impl Fn(&[u32], usize, &mut [T]) + Sync,
     ) -> Tensor<T> {
         let stream = self.clone();
+        let key = stream.key();
         self.position += shape.count().div_ceil(BLOCK) as u64;
         let group = |i: usize, out: &mut [T]| {
             let mut buffer = [0u32; 2 * BLOCK];
             let buffer = &mut buffer[..words * BLOCK];
-            let mut rng = stream.block((i * GROUP) as u64);
-            let first = rng.get_word_pos();
             for (j, out) in out.chunks_mut(BLOCK).enumerate() {
-                rng.set_word_pos(first.wrapping_add(j as u128 * WORDS));
-                rng.fill_bytes(bytemuck::cast_slice_mut(buffer));
-                buffer.iter_mut().for_each(|word| *word = u32::from_le(*word));
-                values(buffer, (i * GROUP + j) * BLOCK, out);
+                let block = i * GROUP + j;
+                key.words(stream.first_of(block as u64), buffer);
+                values(buffer, block * BLOCK, out);
             }
         };
         Tensor::write(shape, |out| {
@@ -174,8 +173,19 @@ impl Stream {
     fn block(&self, index: u64) -> ChaCha8Rng {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(self.id);
-        rng.set_word_pos(u128::from(self.position.wrapping_add(index)) * WORDS);
+        rng.set_word_pos(u128::from(self.first_of(index)) * chacha::BLOCK as u128);
         rng
+    }
+
+    /// The first of ChaCha's blocks for a block, counted from the position.
+    fn first_of(&self, index: u64) -> u64 {
+        self.position.wrapping_add(index).wrapping_mul(WORDS / chacha::BLOCK as u64)
+    }
+
+    fn key(&self) -> chacha::Key {
+        let seed = ChaCha8Rng::seed_from_u64(self.seed).get_seed();
+        let word = |i: usize| u32::from_le_bytes(std::array::from_fn(|j| seed[4 * i + j]));
+        chacha::Key { key: std::array::from_fn(word), stream: self.id }
     }
 }
 

@@ -12,6 +12,7 @@
 
 pub(crate) mod bce;
 pub mod bytes;
+pub(crate) mod chacha;
 pub(crate) mod conv;
 pub(crate) mod elementwise;
 pub mod gemm;

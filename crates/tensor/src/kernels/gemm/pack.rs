@@ -1,7 +1,7 @@
 //! Packing: copies of the parts of A and B that a tile reads again and again, in the order in which
 //! it reads them.
 
-use super::super::vector::{MOST_LANES, Vector};
+use super::super::vector::{Vector, transpose};
 use super::tile::Operand;
 use crate::Real;
 
@@ -44,42 +44,6 @@ pub(super) unsafe fn pack_b<T: Real, V: Vector<T>>(
                     *to.add(p * width + j + l) = x;
                 }
             }
-        }
-    }
-}
-
-/// A square of lanes × lanes, of which the first `rows` rows exist and the others are zeros.
-///
-/// Interleaving row i with row i + lanes / 2 for all i moves one bit of the row's number into the
-/// lane's; after log₂ lanes rounds the two have changed places.
-///
-/// # Safety
-/// Call it inline in code for V's instruction set. `from` is good for `rows` vectors, `step` apart,
-/// and `to` for lanes vectors, `to_step` apart.
-#[inline(always)]
-pub(super) unsafe fn transpose<T: Real, V: Vector<T>>(
-    from: *const T,
-    step: usize,
-    rows: usize,
-    to: *mut T,
-    to_step: usize,
-) {
-    // SAFETY: rows below `rows` are read and rows below `LANES` written, as the caller promises.
-    unsafe {
-        let mut x = [V::splat(T::ZERO); MOST_LANES];
-        for (i, x) in x[..V::LANES].iter_mut().enumerate() {
-            if i < rows {
-                *x = V::load(from.add(i * step));
-            }
-        }
-        for _ in 0..V::LANES.ilog2() {
-            let old = x;
-            for i in 0..V::LANES / 2 {
-                (x[2 * i], x[2 * i + 1]) = old[i].interleave(old[i + V::LANES / 2]);
-            }
-        }
-        for (i, x) in x[..V::LANES].iter().enumerate() {
-            x.store(to.add(i * to_step));
         }
     }
 }

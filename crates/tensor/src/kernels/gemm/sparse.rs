@@ -14,10 +14,10 @@ use std::ops::Range;
 
 use super::super::isa::{Isa, Kernel, dispatch_vectors};
 use super::super::threads::{chunks_mut, for_each_chunk};
-use super::super::vector::{MOST_LANES, Vector};
+use super::super::vector::{MOST_LANES, Vector, transpose};
 use super::Product;
 use super::matrix::Matrix;
-use super::pack::{pack_b, transpose};
+use super::pack::pack_b;
 use super::part::{BLOCK, Part, cuts};
 use super::tile::{Finish, Operand};
 use crate::Real;
