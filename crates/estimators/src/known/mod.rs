@@ -1,0 +1,31 @@
+//! Problems whose answers are known.
+
+mod gaussian;
+mod quadrature;
+
+pub use gaussian::{Cost, Gaussian};
+
+/// Where a true value comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Truth {
+    /// A formula.
+    ClosedForm,
+    /// The sum over all values of a discrete variable.
+    Enumeration,
+    /// Integration, to an error far below what a study can see.
+    Quadrature,
+    /// A long run of an unbiased estimator.
+    Reference,
+}
+
+impl Truth {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Truth::ClosedForm => "closed form",
+            Truth::Enumeration => "enumeration",
+            Truth::Quadrature => "quadrature",
+            Truth::Reference => "reference run",
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Gradients of expectations, and studies of how good estimates of them are.
+//!
+//! What is to be differentiated is an [`Expectation`]: parameters, a family of distributions, and a cost.
+//! An [`Estimator`] turns draws into estimates of the gradient; each has a file of its own, with its
+//! equation, what it costs, whether it is biased, and who found it:
+//!
+//! | asks of the distribution | estimators |
+//! |---|---|
+//! | a path through the draw | [`Pathwise`], [`Antithetic`], [`DeltaMethod`] |
+//! | a density | [`ScoreFunction`], [`ConstantBaseline`], [`MovingAverage`], [`LeaveOneOut`] |
+//! | a derivative that is a difference of measures | [`MeasureValuedDifference`] |
+//!
+//! A [`Study`](study::Study) repeats estimators and gives mean, variance and their confidence intervals;
+//! [`known`] has problems whose answers are known in closed form or by quadrature.
+//!
+//! The crate knows distributions and their gradients. It knows nothing of data, files or pictures.
+
+#![forbid(unsafe_code)]
+
+mod estimator;
+mod expectation;
+pub mod known;
+mod measure_valued;
+mod pathwise;
+mod score;
+pub mod study;
+
+pub use estimator::{Bias, Draws, Estimator};
+pub use expectation::Expectation;
+pub use measure_valued::{Coupling, MeasureValued, MeasureValuedDifference, Sides};
+pub use pathwise::{Antithetic, DeltaMethod, Factorized, Pathwise, Symmetric};
+pub use score::{ConstantBaseline, LeaveOneOut, MovingAverage, ScoreFunction};
