@@ -4,8 +4,6 @@ mod moments;
 
 pub use moments::Moments;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use elbo_tensor::kernels::threads;
 use elbo_tensor::{Real, Stream, Tensor};
 
@@ -53,8 +51,8 @@ pub struct Parameter {
 }
 
 impl Study {
-    /// Repeats one estimator. `progress` is told of each estimate that is done, on any thread; the truth has
-    /// the shapes of the parameters.
+    /// Repeats one estimator. `progress` is told how many estimates more are done, on any thread; the truth
+    /// has the shapes of the parameters.
     ///
     /// # Panics
     /// If there are less than 2 repeats, and as [`Estimator::estimate`].
@@ -100,7 +98,6 @@ impl Study {
         let in_block = (BLOCK / (self.samples * elements).max(1)).clamp(1, self.repeats);
         let blocks = self.repeats.div_ceil(in_block);
         let root = Stream::new(self.seed);
-        let done = AtomicUsize::new(0);
         let mut found: Vec<(Option<Moments>, Vec<Moments>)> = vec![Default::default(); blocks];
         threads::for_each_chunk(threads::chunks_mut(&mut found, 1), |block, found| {
             // The blocks are the work that is shared: inside of one there is none to share.
@@ -112,7 +109,7 @@ impl Study {
                     truth.map(|truth| Moments::of(cosines(&estimates, truth, repeats).into_iter())),
                     of_elements(&estimates, repeats),
                 );
-                progress(done.fetch_add(repeats, Ordering::Relaxed) + repeats);
+                progress(repeats);
             });
         });
         found

@@ -1,0 +1,40 @@
+//! `elbo study`: estimators of gradients, measured against the truth. One file per experiment.
+
+mod estimators;
+mod figure;
+mod folder;
+mod numbers;
+mod progress;
+mod row;
+mod toy;
+
+use clap::{Args, Subcommand};
+use elbo_estimators::known::Cost;
+use elbo_models::Result;
+
+use super::Done;
+
+/// Which experiment.
+#[derive(Args)]
+pub(crate) struct StudyArgs {
+    #[command(subcommand)]
+    experiment: Experiment,
+}
+
+#[derive(Subcommand)]
+enum Experiment {
+    /// Gradients of E (x - k)² with normal x
+    Quadratic(toy::ToyArgs),
+    /// Gradients of E exp(-k x²) with normal x
+    Exp(toy::ToyArgs),
+    /// Gradients of E cos(k x) with normal x
+    Cos(toy::ToyArgs),
+}
+
+pub(super) fn run(args: &StudyArgs) -> Result<Done> {
+    match &args.experiment {
+        Experiment::Quadratic(args) => toy::run(Cost::Quadratic, args),
+        Experiment::Exp(args) => toy::run(Cost::Exp, args),
+        Experiment::Cos(args) => toy::run(Cost::Cos, args),
+    }
+}
