@@ -10,6 +10,8 @@
 //! | a density | [`ScoreFunction`], [`ConstantBaseline`], [`MovingAverage`], [`LeaveOneOut`] |
 //! | a derivative that is a difference of measures | [`MeasureValuedDifference`] |
 //!
+//! Bounds on ln p(x) are a problem of their own, with rules for them: see [`bound`].
+//!
 //! A [`Study`](study::Study) repeats estimators and gives mean, variance and their confidence intervals;
 //! [`known`] has problems whose answers are known in closed form or by quadrature.
 //!
@@ -17,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bound;
 mod estimator;
 mod expectation;
 pub mod known;

@@ -6,6 +6,7 @@ mod folder;
 mod numbers;
 mod progress;
 mod row;
+mod snr;
 mod toy;
 
 use clap::{Args, Subcommand};
@@ -29,6 +30,8 @@ enum Experiment {
     Exp(toy::ToyArgs),
     /// Gradients of E cos(k x) with normal x
     Cos(toy::ToyArgs),
+    /// Signal-to-noise ratios of gradients of importance-weighted bounds
+    Snr(snr::SnrArgs),
 }
 
 pub(super) fn run(args: &StudyArgs) -> Result<Done> {
@@ -36,5 +39,6 @@ pub(super) fn run(args: &StudyArgs) -> Result<Done> {
         Experiment::Quadratic(args) => toy::run(Cost::Quadratic, args),
         Experiment::Exp(args) => toy::run(Cost::Exp, args),
         Experiment::Cos(args) => toy::run(Cost::Cos, args),
+        Experiment::Snr(args) => snr::run(args),
     }
 }

@@ -1,9 +1,11 @@
 //! Problems whose answers are known.
 
 mod gaussian;
+mod linear_gaussian;
 mod quadrature;
 
 pub use gaussian::{Cost, Gaussian};
+pub use linear_gaussian::LinearGaussian;
 
 /// Where a true value comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

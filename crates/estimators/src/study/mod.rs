@@ -4,9 +4,11 @@ mod moments;
 
 pub use moments::Moments;
 
+use elbo_layers::Distribution;
 use elbo_tensor::kernels::threads;
 use elbo_tensor::{Real, Stream, Tensor};
 
+use crate::bound::{Bound, BoundEstimator};
 use crate::{Draws, Estimator, Expectation};
 
 /// Draws in a block of repeats, so many numbers in each: what they take stays in the cache of a core.
@@ -50,52 +52,97 @@ pub struct Parameter {
     pub elements: Vec<Moments>,
 }
 
+impl Findings {
+    fn new<'a, T: Real>(
+        estimator: &'static str,
+        evaluations: usize,
+        parameters: impl Iterator<Item = &'a (&'static str, Tensor<T>)>,
+        elements: Vec<Moments>,
+        cosine: Option<Moments>,
+    ) -> Findings {
+        let mut elements = elements.into_iter();
+        let mut of = |(name, value): &(&'static str, Tensor<T>)| Parameter {
+            name,
+            elements: elements.by_ref().take(value.count()).collect(),
+        };
+        let parameters = parameters.map(|parameter| of(parameter)).collect();
+        Findings { estimator, evaluations, parameters, cosine }
+    }
+}
+
+impl Parameter {
+    /// The sum of the variances of all elements.
+    pub fn variance(&self) -> f64 {
+        self.elements.iter().map(Moments::variance).sum()
+    }
+
+    /// The signal-to-noise ratio of the gradient as a vector, √(Σ (E g)² / Σ Var g), and its standard error.
+    ///
+    /// The squared means of noise alone are subtracted, so that a gradient of 0 has a ratio around 0.
+    pub fn snr(&self) -> (f64, f64) {
+        let (mut signal, mut spread) = (0.0, 0.0);
+        for moments in &self.elements {
+            let (mean, noise) = (moments.mean(), moments.variance() / moments.count());
+            signal += mean * mean - noise;
+            spread += 4.0 * mean * mean * noise + 2.0 * noise * noise;
+        }
+        let variance = self.variance();
+        let ratio = (signal.max(0.0) / variance).sqrt();
+        (ratio, spread.sqrt() / (2.0 * ratio * variance))
+    }
+}
+
 impl Study {
     /// Repeats one estimator. `progress` is told how many estimates more are done, on any thread; the truth
     /// has the shapes of the parameters.
     ///
     /// # Panics
     /// If there are less than 2 repeats, and as [`Estimator::estimate`].
-    pub fn run<T: Real, D>(
+    pub fn run<T: Real, D: Distribution<T>>(
         &self,
         problem: &Expectation<T, D>,
         estimator: &dyn Estimator<T, D>,
         truth: Option<&[Tensor<T>]>,
         progress: &(dyn Fn(usize) + Sync),
-    ) -> Findings
-    where
-        D: elbo_layers::Distribution<T>,
-    {
-        let moments = self.moments(
-            |draws, noise| estimator.estimate(problem, draws, noise),
-            truth,
-            problem.parameters().iter().map(|(_, value)| value.count()).sum(),
-            progress,
-        );
-        let (cosine, mut elements) = moments;
-        let parameter = |(name, value): &(&'static str, Tensor<T>)| {
-            let rest = elements.split_off(value.count());
-            Parameter { name, elements: std::mem::replace(&mut elements, rest) }
-        };
-        Findings {
-            estimator: estimator.name(),
-            evaluations: estimator.evaluations(problem, self.samples),
-            parameters: problem.parameters().iter().map(parameter).collect(),
-            cosine,
-        }
+    ) -> Findings {
+        let parameters = problem.parameters();
+        let width = parameters.iter().map(|(_, value)| value.count()).sum();
+        let estimate = |draws, noise: &mut Stream| estimator.estimate(problem, draws, noise);
+        let (cosine, elements) = self.moments(estimate, truth, width, progress);
+        let evaluations = estimator.evaluations(problem, self.samples);
+        Findings::new(estimator.name(), evaluations, parameters.iter(), elements, cosine)
+    }
+
+    /// Repeats a rule for a bound; the truth has the shapes of θ, then φ.
+    ///
+    /// # Panics
+    /// If there are less than 2 repeats, and as [`BoundEstimator::estimate`].
+    pub fn run_bound<T: Real, D: Distribution<T>>(
+        &self,
+        bound: &Bound<T, D>,
+        estimator: &dyn BoundEstimator<T, D>,
+        truth: Option<&[Tensor<T>]>,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Findings {
+        let width =
+            bound.particles() * bound.parameters().map(|(_, value)| value.count()).sum::<usize>();
+        let estimate = |draws, noise: &mut Stream| estimator.estimate(bound, draws, noise);
+        let (cosine, elements) = self.moments(estimate, truth, width, progress);
+        let evaluations = bound.particles() * self.samples;
+        Findings::new(estimator.name(), evaluations, bound.parameters(), elements, cosine)
     }
 
     /// The moments of what `estimate` gives, element after element of all its tensors, over all repeats; and
-    /// those of the cosine to the truth.
-    pub(crate) fn moments<T: Real>(
+    /// those of the cosine to the truth. A draw takes `width` numbers.
+    fn moments<T: Real>(
         &self,
         estimate: impl Fn(Draws, &mut Stream) -> Vec<Tensor<T>> + Sync,
         truth: Option<&[Tensor<T>]>,
-        elements: usize,
+        width: usize,
         progress: &(dyn Fn(usize) + Sync),
     ) -> (Option<Moments>, Vec<Moments>) {
         assert!(self.repeats > 1, "Study: repeats is {}; it must be at least 2", self.repeats);
-        let in_block = (BLOCK / (self.samples * elements).max(1)).clamp(1, self.repeats);
+        let in_block = (BLOCK / (self.samples * width).max(1)).clamp(1, self.repeats);
         let blocks = self.repeats.div_ceil(in_block);
         let root = Stream::new(self.seed);
         let mut found: Vec<(Option<Moments>, Vec<Moments>)> = vec![Default::default(); blocks];
