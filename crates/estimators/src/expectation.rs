@@ -30,6 +30,8 @@ use elbo_tensor::{Real, Shape, Tensor, no_grad};
 /// ```
 pub struct Expectation<T: Real, D> {
     parameters: Vec<(&'static str, Tensor<T>)>,
+    /// The number of problems, if there is one for each row of the parameters.
+    rows: Option<usize>,
     family: Arc<Family<T, D>>,
     cost: Arc<Cost<T>>,
 }
@@ -42,8 +44,12 @@ type Cost<T> = dyn Fn(&Tensor<T>) -> Tensor<T> + Send + Sync;
 
 impl<T: Real, D> Clone for Expectation<T, D> {
     fn clone(&self) -> Self {
-        let Expectation { parameters, family, cost } = self;
-        Expectation { parameters: parameters.clone(), family: family.clone(), cost: cost.clone() }
+        Expectation {
+            parameters: self.parameters.clone(),
+            rows: self.rows,
+            family: self.family.clone(),
+            cost: self.cost.clone(),
+        }
     }
 }
 
@@ -57,9 +63,33 @@ impl<T: Real, D: Distribution<T>> Expectation<T, D> {
         let family = move |all: &[Tensor<T>]| family(all.try_into().expect("as many as given"));
         Expectation {
             parameters: parameters.map(|(name, value)| (name, value.detach())).into(),
+            rows: None,
             family: Arc::new(family),
             cost: Arc::new(cost),
         }
+    }
+
+    /// A problem for each row of the parameters, which have the shape [rows, ..θ]: the latent variables of a batch.
+    /// An estimate has one repeat for each row. Of `samples` draws for each, those of one row follow each other.
+    ///
+    /// # Panics
+    /// If the parameters have no axis, or not the same number of rows.
+    #[track_caller]
+    pub fn of_rows<const N: usize>(
+        parameters: [(&'static str, Tensor<T>); N],
+        family: impl Fn(&[Tensor<T>; N]) -> D + Send + Sync + 'static,
+        cost: impl Fn(&Tensor<T>) -> Tensor<T> + Send + Sync + 'static,
+    ) -> Expectation<T, D> {
+        let rows = parameters.first().and_then(|(_, value)| value.shape().first().copied());
+        let same = parameters.iter().all(|(_, value)| value.shape().first().copied() == rows);
+        assert!(same, "Expectation: parameters differ in their number of rows");
+        let rows = Some(rows.expect("Expectation: parameters of rows have an axis"));
+        Expectation { rows, ..Expectation::new(parameters, family, cost) }
+    }
+
+    /// The number of problems: 1, but for those of [`of_rows`](Expectation::of_rows).
+    pub fn rows(&self) -> usize {
+        self.rows.unwrap_or(1)
     }
 
     /// The same variable with another cost.
@@ -76,9 +106,25 @@ impl<T: Real, D: Distribution<T>> Expectation<T, D> {
     }
 
     /// One leaf for each draw: parameters of shape [n, ..θ].
+    ///
+    /// # Panics
+    /// If there are rows, and n is no multiple of their number.
+    #[track_caller]
     pub fn leaves(&self, draws: usize) -> Vec<Tensor<T>> {
+        let rows = self.rows();
+        assert!(
+            draws % rows == 0,
+            "Expectation: {draws} draws for {rows} rows; repeats must be the number of rows"
+        );
         let leaf = |(_, value): &(_, Tensor<T>)| {
-            value.broadcast_to(with_axis(draws, value.shape())).requires_grad()
+            if self.rows.is_none() || rows == draws {
+                let rest = &value.shape()[self.rows.map_or(0, |_| 1)..];
+                return value.broadcast_to(with_axis(draws, &rest.into())).requires_grad();
+            }
+            let rest = &value.shape()[1..];
+            let column = value.reshape(Shape::new(&[&[rows, 1], rest].concat()));
+            let all = column.broadcast_to(Shape::new(&[&[rows, draws / rows], rest].concat()));
+            all.reshape(with_axis(draws, &rest.into())).requires_grad()
         };
         self.parameters.iter().map(leaf).collect()
     }

@@ -8,6 +8,9 @@
 //! |---|---|
 //! | a path through the draw | [`Pathwise`], [`Antithetic`], [`DeltaMethod`] |
 //! | a density | [`ScoreFunction`], [`ConstantBaseline`], [`MovingAverage`], [`LeaveOneOut`] |
+//! | a continuous variable behind a discrete one | [`StraightThrough`], [`GumbelSoftmax`], [`StraightThroughGumbelSoftmax`], [`Rebar`], [`Relax`] |
+//! | coins | [`AugmentReinforceMerge`] |
+//! | finitely many values | [`Enumeration`] |
 //! | a derivative that is a difference of measures | [`MeasureValuedDifference`] |
 //!
 //! Bounds on ln p(x) are a problem of their own, with rules for them: see [`bound`].
@@ -20,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bound;
+mod discrete;
 mod estimator;
 mod expectation;
 pub mod known;
@@ -28,6 +32,10 @@ mod pathwise;
 mod score;
 pub mod study;
 
+pub use discrete::{
+    AugmentReinforceMerge, Coins, CriticTraining, Enumeration, FiniteSupport, GumbelSoftmax, Rebar,
+    Relax, Relaxable, StraightThrough, StraightThroughGumbelSoftmax,
+};
 pub use estimator::{Bias, Draws, Estimator};
 pub use expectation::Expectation;
 pub use measure_valued::{Coupling, MeasureValued, MeasureValuedDifference, Sides};

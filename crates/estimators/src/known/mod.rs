@@ -1,9 +1,11 @@
 //! Problems whose answers are known.
 
+mod coin;
 mod gaussian;
 mod linear_gaussian;
 mod quadrature;
 
+pub use coin::Coin;
 pub use gaussian::{Cost, Gaussian};
 pub use linear_gaussian::LinearGaussian;
 

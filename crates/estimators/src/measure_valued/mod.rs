@@ -82,7 +82,7 @@ impl<T: Real, D: MeasureValued<T>> Estimator<T, D> for MeasureValuedDifference {
     }
 
     fn evaluations(&self, problem: &Expectation<T, D>, samples: usize) -> usize {
-        let family = problem.family(&problem.leaves(1));
+        let family = problem.family(&problem.leaves(problem.rows()));
         2 * samples * family.parameters().len() * family.event_shape().count()
     }
 
