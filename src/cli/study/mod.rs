@@ -1,5 +1,7 @@
 //! `elbo study`: estimators of gradients, measured against the truth. One file per experiment.
 
+mod bernoulli_vae;
+mod discrete;
 mod estimators;
 mod figure;
 mod folder;
@@ -30,6 +32,8 @@ enum Experiment {
     Exp(toy::ToyArgs),
     /// Gradients of E cos(k x) with normal x
     Cos(toy::ToyArgs),
+    /// Gradients through coins and classes, and a VAE whose code is made of coins
+    Discrete(discrete::DiscreteArgs),
     /// Signal-to-noise ratios of gradients of importance-weighted bounds
     Snr(snr::SnrArgs),
 }
@@ -39,6 +43,7 @@ pub(super) fn run(args: &StudyArgs) -> Result<Done> {
         Experiment::Quadratic(args) => toy::run(Cost::Quadratic, args),
         Experiment::Exp(args) => toy::run(Cost::Exp, args),
         Experiment::Cos(args) => toy::run(Cost::Cos, args),
+        Experiment::Discrete(args) => discrete::run(args),
         Experiment::Snr(args) => snr::run(args),
     }
 }

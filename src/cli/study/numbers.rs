@@ -21,3 +21,10 @@ pub(super) fn positive(text: &str) -> Result<f64, String> {
         false => Err(format!("it must be positive, from {} to {LARGEST}", 1.0 / LARGEST)),
     }
 }
+
+/// The logit of a probability that is neither 0 nor 1 in double precision.
+pub(super) fn logit(text: &str) -> Result<f64, String> {
+    const MOST: f64 = 30.0;
+    let x = number(text)?;
+    if x.abs() <= MOST { Ok(x) } else { Err(format!("it must be from -{MOST} to {MOST}")) }
+}

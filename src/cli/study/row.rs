@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// An estimator and a parameter.
 pub(super) struct Row {
     pub(super) estimator: &'static str,
-    pub(super) parameter: &'static str,
+    pub(super) parameter: String,
     pub(super) moments: Moments,
     pub(super) evaluations: usize,
     pub(super) gradient: Option<(f64, Truth)>,
@@ -67,7 +67,7 @@ impl Row {
         let [low, high] = self.moments.variance_ci();
         vec![
             self.estimator.into(),
-            self.parameter.into(),
+            self.parameter.clone(),
             self.moments.count().to_string(),
             self.moments.mean().to_string(),
             mean_low.to_string(),

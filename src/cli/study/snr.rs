@@ -108,19 +108,28 @@ pub(super) fn run(args: &SnrArgs) -> Result<Done> {
             let advance = |estimates| progress.advance(estimates * k * m);
             let findings = study.run_bound(&model.bound(k), rule, None, &advance);
             for found in ratios(&findings, k, m) {
-                report(&found, args.json);
+                // All rules have the same gradient by the model's parameters.
+                if args.json
+                    || found.parameter == "encoder"
+                    || findings.estimator == rules[0].name()
+                {
+                    report(&found, args.json);
+                }
                 all.push((axis, found));
             }
         }
     }
     let slopes = slopes(&all);
-    for Slope { estimator, parameter, axis, slope } in &slopes {
+    for Slope { estimator, parameter, axis, slope, error } in &slopes {
         let over = if *axis == Axis::K { "K" } else { "M" };
         if args.json {
-            let object = json!({"estimator": estimator, "parameter": parameter, "over": over, "slope": slope});
+            let object = json!({"estimator": estimator, "parameter": parameter, "over": over,
+                "slope": slope, "slope_standard_error": error});
             say!("{object}");
         } else {
-            say!("slope of ln SNR over ln {over}, {estimator}, {parameter}: {slope:+.3}");
+            say!(
+                "slope of ln SNR over ln {over}, {estimator}, {parameter}: {slope:+.3} ± {error:.3}"
+            );
         }
     }
     let cells = |(_, f): &(Axis, Found)| {
@@ -172,6 +181,7 @@ struct Slope {
     parameter: &'static str,
     axis: Axis,
     slope: f64,
+    error: f64,
 }
 
 /// Fits of ln SNR over ln K or ln M, where there are two settings or more.
@@ -186,15 +196,10 @@ fn slopes(all: &[(Axis, Found)]) -> Vec<Slope> {
         let least = if *axis == Axis::K { ASYMPTOTIC } else { 1 };
         let points = line(all, *axis, f.estimator, f.parameter);
         let points = points.filter(|(x, f)| *x >= least as f64 && f.snr > 0.0);
-        if let Some(slope) =
-            slope(points.map(|(x, f)| (x.ln(), f.snr.ln(), (f.snr / f.error).powi(2))))
-        {
-            slopes.push(Slope {
-                estimator: f.estimator,
-                parameter: f.parameter,
-                axis: *axis,
-                slope,
-            });
+        let logarithms = points.map(|(x, f)| (x.ln(), f.snr.ln(), (f.snr / f.error).powi(2)));
+        if let Some((slope, error)) = slope(logarithms) {
+            let Found { estimator, parameter, .. } = *f;
+            slopes.push(Slope { estimator, parameter, axis: *axis, slope, error });
         }
     }
     slopes
@@ -212,14 +217,16 @@ fn line<'a>(
         .map(move |(_, f)| (if axis == Axis::K { f.k } else { f.m } as f64, f))
 }
 
-/// The slope of the line of least weighted squares through (x, y, weight); `None` if all x are the same.
-fn slope(points: impl Iterator<Item = (f64, f64, f64)>) -> Option<f64> {
+/// The slope of the line of least weighted squares through (x, y, weight), with its standard error if weights are
+/// reciprocal variances; `None` if all x are the same.
+fn slope(points: impl Iterator<Item = (f64, f64, f64)>) -> Option<(f64, f64)> {
     let points: Vec<_> = points.collect();
     let sum =
         |f: &dyn Fn(f64, f64) -> f64| points.iter().map(|(x, y, w)| w * f(*x, *y)).sum::<f64>();
     let (n, x, y) = (sum(&|_, _| 1.0), sum(&|x, _| x), sum(&|_, y| y));
     let spread = n * sum(&|x, _| x * x) - x * x;
-    (spread > 1e-12 * n * n).then(|| (n * sum(&|x, y| x * y) - x * y) / spread)
+    let slope = (n * sum(&|x, y| x * y) - x * y) / spread;
+    (spread > 1e-12 * n * n).then(|| (slope, (n / spread).sqrt()))
 }
 
 fn figure(all: &[(Axis, Found)], axis: Axis, over: &str) -> Sweep {
@@ -255,7 +262,10 @@ mod tests {
     #[test]
     fn the_slope_of_a_line_is_found_and_a_point_of_no_weight_is_not_seen() {
         let points = [(0.0, 1.0, 1.0), (1.0, 1.5, 2.0), (3.0, 2.5, 0.5), (2.0, 99.0, 0.0)];
-        assert!((slope(points.into_iter()).unwrap() - 0.5).abs() < 1e-12);
+        let (slope_found, error) = slope(points.into_iter()).unwrap();
+        assert!((slope_found - 0.5).abs() < 1e-12);
+        // x̄ = 1, Σ w (x - x̄)² = 1 + 0 + 2.
+        assert!((error - 1.0 / 3f64.sqrt()).abs() < 1e-12);
         assert_eq!(slope([(1.0, 1.0, 1.0), (1.0, 2.0, 1.0)].into_iter()), None);
     }
 }

@@ -164,7 +164,7 @@ fn measure(known: &Gaussian, name: &str, study: &Study, progress: &Progress) -> 
     let cosine = found.cosine.map(|cosine| cosine.mean());
     let row = |(i, parameter): (usize, &elbo_estimators::study::Parameter)| Row {
         estimator: found.estimator,
-        parameter: parameter.name,
+        parameter: parameter.name.into(),
         moments: parameter.elements[0],
         evaluations: found.evaluations,
         gradient: Some((truth[i], Truth::ClosedForm)),
