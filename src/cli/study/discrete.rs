@@ -130,7 +130,8 @@ pub(super) fn run(args: &DiscreteArgs) -> Result<Done> {
     drop(progress);
 
     if args.epochs > 0 {
-        let names = if args.estimators.is_empty() { &bernoulli_vae::ESTIMATORS[..] } else { &names };
+        let names =
+            if args.estimators.is_empty() { &bernoulli_vae::ESTIMATORS[..] } else { &names };
         train(args, names, &mut folder)?;
     }
     if !args.json {

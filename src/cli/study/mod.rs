@@ -5,6 +5,7 @@ mod discrete;
 mod estimators;
 mod figure;
 mod folder;
+mod logistic;
 mod numbers;
 mod progress;
 mod row;
@@ -34,6 +35,8 @@ enum Experiment {
     Cos(toy::ToyArgs),
     /// Gradients through coins and classes, and a VAE whose code is made of coins
     Discrete(discrete::DiscreteArgs),
+    /// Gradients of Bayesian logistic regression while it is trained
+    Logistic(logistic::LogisticArgs),
     /// Signal-to-noise ratios of gradients of importance-weighted bounds
     Snr(snr::SnrArgs),
 }
@@ -44,6 +47,7 @@ pub(super) fn run(args: &StudyArgs) -> Result<Done> {
         Experiment::Exp(args) => toy::run(Cost::Exp, args),
         Experiment::Cos(args) => toy::run(Cost::Cos, args),
         Experiment::Discrete(args) => discrete::run(args),
+        Experiment::Logistic(args) => logistic::run(args),
         Experiment::Snr(args) => snr::run(args),
     }
 }
