@@ -10,6 +10,17 @@ pub(super) struct Point {
     pub(super) truth: Option<f64>,
 }
 
+impl Point {
+    /// For a table in a file.
+    pub(super) fn cells(&self, estimator: &str, parameter: &str) -> Vec<String> {
+        let [low, high] = self.moments.variance_ci();
+        let numbers = [self.x, self.moments.mean(), self.moments.variance(), low, high];
+        let truth = self.truth.map_or(String::new(), |truth| truth.to_string());
+        let names = [estimator, parameter].map(String::from);
+        names.into_iter().chain(numbers.map(|x| x.to_string())).chain([truth]).collect()
+    }
+}
+
 /// A line of a figure, with a band where the variance is with 95 % confidence.
 pub(super) fn variances(name: &str, points: &[Point]) -> Line {
     let measured = |p: &Point| {

@@ -65,7 +65,7 @@ type Rule = dyn BoundEstimator<f64, Independent<Normal<f64>>>;
 const SETUP: u64 = u64::MAX;
 
 /// Slopes are fitted from here on: the rules are those of large K.
-const ASYMPTOTIC: usize = 8;
+const ASYMPTOTIC: usize = 16;
 
 /// A signal-to-noise ratio that was found.
 struct Found {

@@ -54,6 +54,10 @@ pub(crate) struct ToyArgs {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
+    /// Leave out figures and tables: no folder is made
+    #[arg(long, conflicts_with = "out")]
+    no_files: bool,
+
     /// Print one JSON object for each estimator and parameter
     #[arg(long)]
     json: bool,
@@ -65,6 +69,9 @@ const PILOT: usize = 1 << 18;
 /// For each point of the figure: estimates at most, and pilot draws.
 const FIGURE_REPEATS: usize = 20_000;
 const FIGURE_PILOT: usize = 1 << 14;
+
+/// The parameters of the distribution.
+const PARAMETERS: [&str; 2] = ["mu", "sigma"];
 
 /// Points of the figure.
 const POINTS: usize = 25;
@@ -83,64 +90,64 @@ pub(super) fn run(cost: Cost, args: &ToyArgs) -> Result<Done> {
     if cost == Cost::Exp && k <= 0.0 {
         return Ok(Done::Refused(format!("--k {k}: exp(-k x²) takes a positive k")));
     }
-    let mut folder = Folder::make(args.out.as_deref())?;
     let known = Gaussian { cost, mu: args.mu, sigma: args.sigma, k };
     let study = Study { repeats: args.repeats, samples: args.samples, seed: args.seed };
-    let range = Range::of(cost);
-    let at_points = Study { repeats: args.repeats.min(FIGURE_REPEATS), ..study };
-    let progress = Progress::new(names.len() * (args.repeats + POINTS * at_points.repeats));
-
+    // Before anything is computed, not after.
+    let folder = if args.no_files { None } else { Some(Folder::make(args.out.as_deref())?) };
+    let rows = table(&known, &names, &study, args.json);
+    let Some(mut folder) = folder else { return Ok(Done::Completely) };
+    let cells: Vec<_> = rows.iter().map(Row::cells).collect();
+    folder.table("study", &Row::COLUMNS, &cells)?;
+    draw(&known, &names, &study, &mut folder)?;
     if !args.json {
-        let (name, Gaussian { mu, sigma, .. }) = (formula(cost), known);
+        say!("\n{}", folder.summary());
+    }
+    Ok(Done::Completely)
+}
+
+/// Measures at the k that was asked for, and prints what is found.
+fn table(known: &Gaussian, names: &[&str], study: &Study, as_json: bool) -> Vec<Row> {
+    if !as_json {
+        let Gaussian { cost, mu, sigma, k } = *known;
         let [by_mu, by_sigma] = known.gradient();
-        say!("E {name} at mu {mu}, sigma {sigma}, k {k}: {}", known.mean());
+        say!("E {} at mu {mu}, sigma {sigma}, k {k}: {}", formula(cost), known.mean());
         say!("by mu {by_mu}, by sigma {by_sigma}, in closed form\n");
         say!("{}", Row::heads());
     }
+    let progress = Progress::new(names.len() * study.repeats);
     let mut rows = Vec::new();
-    for name in &names {
+    for name in names {
         progress.at(name);
-        for row in measure(&known, name, &study, &progress) {
-            if args.json {
-                say!("{}", row.object());
-            } else {
-                say!("{}", row.line());
-            }
+        for row in measure(known, name, study, &progress) {
+            say!("{}", if as_json { row.object().to_string() } else { row.line() });
             rows.push(row);
         }
     }
-    let cells: Vec<_> = rows.iter().map(Row::cells).collect();
-    folder.table("study", &Row::COLUMNS, &cells)?;
+    rows
+}
 
-    let mut cells = Vec::new();
-    let mut lines = [Vec::new(), Vec::new()];
-    for name in &names {
+/// Draws the variances over k, for mu and for sigma.
+fn draw(known: &Gaussian, names: &[&str], study: &Study, folder: &mut Folder) -> Result<()> {
+    let study = Study { repeats: study.repeats.min(FIGURE_REPEATS), ..*study };
+    let range = Range::of(known.cost);
+    let progress = Progress::new(names.len() * POINTS * study.repeats);
+    let (mut lines, mut cells) = ([Vec::new(), Vec::new()], Vec::new());
+    for name in names {
         progress.at(&format!("{name} over k"));
-        let points = range.sweep(&known, name, &at_points, &progress);
-        for ((parameter, lines), points) in ["mu", "sigma"].iter().zip(&mut lines).zip(&points) {
+        let both = range.sweep(known, name, &study, &progress);
+        for ((parameter, lines), points) in PARAMETERS.iter().zip(&mut lines).zip(&both) {
             lines.push(figure::variances(name, points));
-            cells.extend(points.iter().map(|p| {
-                let [low, high] = p.moments.variance_ci();
-                let numbers = [p.x, p.moments.mean(), p.moments.variance(), low, high];
-                let truth = p.truth.map_or(String::new(), |truth| truth.to_string());
-                let names = [name.to_string(), parameter.to_string()];
-                names.into_iter().chain(numbers.map(|x| x.to_string())).chain([truth]).collect()
-            }));
+            cells.extend(points.iter().map(|point| point.cells(name, parameter)));
         }
     }
-    for (parameter, lines) in ["mu", "sigma"].iter().zip(lines) {
-        let title = format!("Gradients of E {} by {parameter}", formula(cost));
+    for (parameter, lines) in PARAMETERS.iter().zip(lines) {
+        let title = format!("Gradients of E {} by {parameter}", formula(known.cost));
         let y = format!("variance of an estimate by {parameter}");
         let sweep = figure::sweep(title, "k", range.log, y, lines);
         folder.figure(&format!("variance-{parameter}"), &sweep)?;
     }
     let columns = ["estimator", "parameter", "k", "mean", "variance", "low", "high", "truth"];
-    folder.table("sweep", &columns, &cells)?;
-    drop(progress);
-    if !args.json {
-        say!("\n{}", folder.summary());
-    }
-    Ok(Done::Completely)
+    folder.table("sweep", &columns, &cells)
 }
 
 fn formula(cost: Cost) -> &'static str {
