@@ -16,20 +16,23 @@
 //! println!("{}", loss.graph());
 //! ```
 //!
-//! This crate is a roof over three: [`tensor`] (numbers and their derivatives), [`layers`] (modules,
-//! distributions, losses, optimizers) and [`models`] (data, PCA, autoencoders, training, pictures).
+//! This crate is a roof over four: [`tensor`] (numbers and their derivatives), [`layers`] (modules,
+//! distributions, losses, optimizers), [`estimators`] (gradients of expectations, and studies of them) and
+//! [`models`] (data, PCA, autoencoders, training, pictures).
 //! The [`prelude`] holds what most programs need. The command `elbo` is built on the same crates.
 
 #![forbid(unsafe_code)]
 
 pub mod bench;
 
+pub use elbo_estimators as estimators;
 pub use elbo_layers as layers;
 pub use elbo_models as models;
 pub use elbo_tensor as tensor;
 
 /// What most programs need: `use elbo::prelude::*;`
 pub mod prelude {
+    pub use elbo_estimators::{Draws, Estimator, Expectation, Pathwise, ScoreFunction};
     pub use elbo_layers::{
         Activation, Adam, AdamW, Bernoulli, Distribution, Dropout, Initializer, Linear, Module,
         Normal, Optimizer, Parameter, Parameters, Pass, Reduction, Reparameterized, Schedule,

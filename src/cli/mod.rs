@@ -12,6 +12,7 @@ mod reconstruct;
 mod run_args;
 mod sample;
 mod say;
+mod study;
 mod train;
 
 use std::process::ExitCode;
@@ -54,6 +55,8 @@ enum Command {
     Data(data::DataArgs),
     /// Measure this machine and the kernels on it
     Bench(bench::BenchArgs),
+    /// Measure estimators of gradients against the truth
+    Study(study::StudyArgs),
 }
 
 /// How a command ended that did not fail.
@@ -62,6 +65,8 @@ pub(crate) enum Done {
     Completely,
     /// By Ctrl-C, with the state saved.
     Interrupted,
+    /// Before it began, for arguments that do not go together.
+    Refused(String),
 }
 
 /// Runs the command of this process.
@@ -87,10 +92,15 @@ pub(crate) fn run() -> ExitCode {
         Command::Encode(args) => encode::run(&args).map(completely),
         Command::Data(args) => data::run(&args).map(completely),
         Command::Bench(args) => bench::run(&args).map(completely),
+        Command::Study(args) => study::run(&args),
     };
     match result {
         Ok(Done::Completely) => ExitCode::SUCCESS,
         Ok(Done::Interrupted) => ExitCode::from(130),
+        Ok(Done::Refused(what)) => {
+            eprintln!("elbo: {what}");
+            ExitCode::from(2)
+        }
         Err(error) => {
             eprintln!("elbo: {error}");
             ExitCode::FAILURE

@@ -94,4 +94,17 @@ def conv(args, threads):
     yield Measurement("convolutional autoencoder, Adam, f32", "seconds per 10,000 images", False, commands)
 
 
-FAMILIES = {"gemm": gemm, "math": math, "step": step, "conv": conv}
+def study(args, threads):
+    """Repeating estimators of a gradient."""
+    names = ["pathwise", "pathwise_antithetic", "score_function", "score_function_mean_baseline"]
+    names += ["score_function_optimal_baseline", "measure_valued", "measure_valued_independent"]
+    words = [",".join(names), 1_000_000, threads]
+    commands = {
+        "elbo": script("study_elbo", *words),
+        "torch": script("study_torch", *words, 0),
+        "torch, in blocks": script("study_torch", *words, 1 << 14),
+    }
+    yield Measurement("a million estimates of a gradient, f64", "seconds", False, commands)
+
+
+FAMILIES = {"gemm": gemm, "math": math, "step": step, "conv": conv, "study": study}

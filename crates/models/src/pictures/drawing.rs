@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -22,12 +23,18 @@ pub(super) struct Drawing {
 
 enum Shape {
     Line { ends: [Place; 2], width: u32, ink: Rgb },
+    Path { points: Vec<Place>, width: u32, ink: Rgb, dashed: bool },
+    Area { points: Vec<Place>, ink: Rgb },
     Disc { at: Place, radius: f64, ink: Rgb, name: String },
     Words { words: String, at: Place, end: HPos, size: f64, ink: Rgb, up: bool },
 }
 
-/// How much of what lies under a disc is hidden.
+/// How much of what lies under a disc is hidden, and under an area.
 const OPAQUE: f64 = 0.7;
+const VEIL: f64 = 0.2;
+
+/// The lengths of a dash and of the gap after it.
+const DASH: (i32, i32) = (12, 8);
 
 impl Drawing {
     pub(super) fn new(width: usize, height: usize) -> Drawing {
@@ -36,6 +43,16 @@ impl Drawing {
 
     pub(super) fn line(&mut self, ends: [Place; 2], width: u32, ink: Rgb) {
         self.shapes.push(Shape::Line { ends, width, ink });
+    }
+
+    /// A line through points.
+    pub(super) fn path(&mut self, points: Vec<Place>, width: u32, ink: Rgb, dashed: bool) {
+        self.shapes.push(Shape::Path { points, width, ink, dashed });
+    }
+
+    /// What lies within a closed line is veiled.
+    pub(super) fn area(&mut self, points: Vec<Place>, ink: Rgb) {
+        self.shapes.push(Shape::Area { points, ink });
     }
 
     /// An SVG shows the name to whoever points at the disc.
@@ -61,6 +78,23 @@ impl Drawing {
                 match shape {
                     Shape::Line { ends, width, ink } => {
                         root.draw(&PathElement::new(ends.map(fine), pen(*ink, *width)))?;
+                    }
+                    Shape::Path { points, width, ink, dashed: false } => {
+                        // Piece by piece: plotters gives a long line of sharp bends hairs and holes.
+                        for ends in points.windows(2) {
+                            let ends = [fine(ends[0]), fine(ends[1])];
+                            root.draw(&PathElement::new(ends, pen(*ink, *width)))?;
+                        }
+                    }
+                    Shape::Path { points, width, ink, dashed: true } => {
+                        let points: Vec<_> = points.iter().map(|at| fine(*at)).collect();
+                        let (dash, gap) = (DASH.0 * FINE, DASH.1 * FINE);
+                        let pen = pen(*ink, *width);
+                        root.draw(&DashedPathElement::new(points, dash, gap, pen))?;
+                    }
+                    Shape::Area { points, ink } => {
+                        let points: Vec<_> = points.iter().map(|at| fine(*at)).collect();
+                        root.draw(&Polygon::new(points, colour(*ink).mix(VEIL).filled()))?;
                     }
                     Shape::Disc { at, radius, ink, .. } => {
                         let radius = (radius * f64::from(FINE)) as i32;
@@ -101,6 +135,20 @@ impl Drawing {
                     to.1,
                     hex(*ink)
                 ),
+                Shape::Path { points, width, ink, dashed } => format!(
+                    "<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{width}\"{}/>",
+                    through(points),
+                    hex(*ink),
+                    match dashed {
+                        true => format!(" stroke-dasharray=\"{} {}\"", DASH.0, DASH.1),
+                        false => String::new(),
+                    }
+                ),
+                Shape::Area { points, ink } => format!(
+                    "<path d=\"{}Z\" fill=\"{}\" fill-opacity=\"{VEIL}\"/>",
+                    through(points),
+                    hex(*ink)
+                ),
                 Shape::Disc { at: (x, y), radius, ink, name } => format!(
                     "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{}\" \
                      fill-opacity=\"{OPAQUE}\"><title>{}</title></circle>",
@@ -129,6 +177,12 @@ impl Drawing {
         }
         svg + "</svg>\n"
     }
+}
+
+/// The commands that move a pen through points.
+fn through(points: &[Place]) -> String {
+    let steps = points.iter().enumerate();
+    steps.map(|(i, (x, y))| format!("{}{x:.1} {y:.1}", if i == 0 { 'M' } else { 'L' })).collect()
 }
 
 fn hex([red, green, blue]: Rgb) -> String {

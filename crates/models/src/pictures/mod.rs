@@ -4,7 +4,7 @@
 //! of this folder fills such rectangles, in two ways. Images stand side by side without a pixel
 //! being interpolated: [`mosaic`], [`originals_over_reconstructions`], and the [`manifold`] of a
 //! two-dimensional latent space. Numbers become figures with axes: a [`scatter`] of codes, the
-//! [`Curves`] of a loss, and the [`Roofline`] of a machine.
+//! [`Curves`] of a loss, the [`Roofline`] of a machine, and the [`Sweep`] of a study with its confidence bands.
 //!
 //! Plotters draws the figures, on a canvas that is finer than the picture. The font lies inside
 //! the program, so a label looks the same on every machine, and the same numbers give the same bytes.
@@ -13,6 +13,7 @@ mod canvas;
 mod chart;
 mod curves;
 mod drawing;
+mod field;
 mod manifold;
 mod mosaic;
 mod palette;
@@ -20,6 +21,7 @@ mod picture;
 mod quantile;
 mod roofline;
 mod scatter;
+mod sweep;
 mod text;
 
 pub use curves::{Curves, Reference, Series};
@@ -29,3 +31,4 @@ pub use picture::Picture;
 pub use quantile::normal_quantile;
 pub use roofline::{Dot, Dots, Roof, Roofline};
 pub use scatter::scatter;
+pub use sweep::{Line, Measured, Sweep};

@@ -1,11 +1,11 @@
 //! How far kernels are from what the machine can do.
 
-use plotters::coord::ranged1d::Ranged;
 use plotters::style::text_anchor::HPos;
 
 use super::chart::Axis;
 use super::drawing::Drawing;
-use super::palette::{FAINT, GRID, INK, hue};
+use super::field::{Field, Frame};
+use super::palette::{FAINT, INK, hue};
 use super::picture::Picture;
 use super::text;
 
@@ -74,6 +74,7 @@ const LEFT: i32 = 130;
 const RIGHT: i32 = 905;
 const TOP: i32 = 110;
 const BOTTOM: i32 = 785;
+const FRAME: Frame = Frame { left: LEFT, right: RIGHT, top: TOP, bottom: BOTTOM };
 
 impl Roofline {
     /// Draws the figure, 1200 × 900 pixels.
@@ -87,11 +88,11 @@ impl Roofline {
     }
 
     fn drawing(&self) -> Drawing {
-        let field = Field { x: self.horizontal(), y: self.vertical() };
+        let field = Field { frame: FRAME, x: self.horizontal(), y: self.vertical() };
         let mut drawing = Drawing::new(SIZE.0, SIZE.1);
         let title = text::fit(&self.title, 36.0, (SIZE.0 as f64) - f64::from(LEFT) - 30.0);
         drawing.words(&self.title, (LEFT.into(), 38.0), HPos::Left, title, INK);
-        field.grid(&mut drawing);
+        field.grid(&mut drawing, "operations per byte", "10⁹ operations per second");
         self.roofs(&field, &mut drawing);
         for (i, family) in self.families.iter().enumerate() {
             for dot in family.dots.iter().filter(drawable) {
@@ -202,38 +203,6 @@ fn ends(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
     both.unwrap_or((1.0, 1.0))
 }
 
-/// The field of data.
-struct Field {
-    x: Axis,
-    y: Axis,
-}
-
-impl Field {
-    /// Where on the picture a point is.
-    fn place(&self, (x, y): (f64, f64)) -> (f64, f64) {
-        (self.x.map(&x, (LEFT, RIGHT)).into(), self.y.map(&y, (BOTTOM, TOP)).into())
-    }
-
-    fn grid(&self, drawing: &mut Drawing) {
-        let [left, right, top, bottom] = [LEFT, RIGHT, TOP, BOTTOM].map(f64::from);
-        for (value, label) in self.x.ticks() {
-            let x = self.place((*value, self.y.lo)).0;
-            drawing.line([(x, top), (x, bottom)], 1, GRID);
-            drawing.words(label, (x, bottom + 24.0), HPos::Center, 24.0, FAINT);
-        }
-        for (value, label) in self.y.ticks() {
-            let y = self.place((self.x.lo, *value)).1;
-            drawing.line([(left, y), (right, y)], 1, GRID);
-            drawing.words(label, (left - 12.0, y), HPos::Right, 24.0, FAINT);
-        }
-        drawing.line([(left, bottom), (right, bottom)], 2, FAINT);
-        drawing.line([(left, top), (left, bottom)], 2, FAINT);
-        let (middle, centre) = ((left + right) / 2.0, (top + bottom) / 2.0);
-        drawing.words("operations per byte", (middle, bottom + 72.0), HPos::Center, 28.0, INK);
-        drawing.words_upwards("10⁹ operations per second", (34.0, centre), 28.0, INK);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,7 +221,7 @@ mod tests {
     #[test]
     fn work_at_the_bandwidth_lies_on_its_roof() {
         let roofline = roofline();
-        let field = Field { x: roofline.horizontal(), y: roofline.vertical() };
+        let field = Field { frame: FRAME, x: roofline.horizontal(), y: roofline.vertical() };
         // 0.1 operations per byte at 20 GB/s, and the knee at 5: one decade of x is one of the roof.
         let (dot, knee) = (field.place((0.1, 2.0)), field.place((5.0, 100.0)));
         let per_decade = |from: f64, to: f64, decades: f64| (to - from) / decades;

@@ -1,0 +1,43 @@
+//! Gradients of expectations, and studies of how good estimates of them are.
+//!
+//! What is to be differentiated is an [`Expectation`]: parameters, a family of distributions, and a cost.
+//! An [`Estimator`] turns draws into estimates of the gradient; each has a file of its own, with its
+//! equation, what it costs, whether it is biased, and who found it:
+//!
+//! | asks of the distribution | estimators |
+//! |---|---|
+//! | a path through the draw | [`Pathwise`], [`Antithetic`], [`DeltaMethod`] |
+//! | a density | [`ScoreFunction`], [`ConstantBaseline`], [`MovingAverage`], [`LeaveOneOut`] |
+//! | a continuous variable behind a discrete one | [`StraightThrough`], [`GumbelSoftmax`], [`StraightThroughGumbelSoftmax`], [`Rebar`], [`Relax`] |
+//! | coins | [`AugmentReinforceMerge`] |
+//! | finitely many values | [`Enumeration`] |
+//! | a derivative that is a difference of measures | [`MeasureValuedDifference`] |
+//!
+//! Bounds on ln p(x) are a problem of their own, with rules for them: see [`bound`].
+//!
+//! A [`Study`](study::Study) repeats estimators and gives mean, variance and their confidence intervals;
+//! [`known`] has problems whose answers are known in closed form or by quadrature.
+//!
+//! The crate knows distributions and their gradients. It knows nothing of data, files or pictures.
+
+#![forbid(unsafe_code)]
+
+pub mod bound;
+mod discrete;
+mod estimator;
+mod expectation;
+pub mod known;
+mod measure_valued;
+mod pathwise;
+mod score;
+pub mod study;
+
+pub use discrete::{
+    AugmentReinforceMerge, Coins, CriticTraining, Enumeration, FiniteSupport, GumbelSoftmax, Rebar,
+    Relax, Relaxable, StraightThrough, StraightThroughGumbelSoftmax,
+};
+pub use estimator::{Bias, Draws, Estimator};
+pub use expectation::Expectation;
+pub use measure_valued::{Coupling, MeasureValued, MeasureValuedDifference, Sides};
+pub use pathwise::{Antithetic, DeltaMethod, Factorized, Pathwise, Symmetric};
+pub use score::{ConstantBaseline, LeaveOneOut, MovingAverage, ScoreFunction};

@@ -1,0 +1,207 @@
+//! Studies: estimators repeated until their bias and variance can be seen.
+
+mod moments;
+
+pub use moments::Moments;
+
+use elbo_layers::Distribution;
+use elbo_tensor::kernels::threads;
+use elbo_tensor::{Real, Stream, Tensor};
+
+use crate::bound::{Bound, BoundEstimator};
+use crate::{Draws, Estimator, Expectation};
+
+/// Draws in a block of repeats, so many numbers in each: what they take stays in the cache of a core.
+const BLOCK: usize = 4096;
+
+/// Repeats of an estimator.
+///
+/// They are cut into blocks of a size that depends on nothing but the draws; each block has a stream of
+/// noise of its own, and all are merged in order: the numbers are the same for any number of threads. All
+/// estimators see the same streams, so that what one of them gives does not depend on the others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Study {
+    /// Estimates for each estimator, at least 2.
+    pub repeats: usize,
+    /// Draws in each estimate.
+    pub samples: usize,
+    /// What all noise follows from.
+    pub seed: u64,
+}
+
+/// What a study finds about an estimator.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Findings {
+    /// The estimator's name.
+    pub estimator: &'static str,
+    /// Evaluations of f for one estimate.
+    pub evaluations: usize,
+    /// For each parameter.
+    pub parameters: Vec<Parameter>,
+    /// The cosine between an estimate, of all parameters as one vector, and the true gradient, where it is
+    /// known.
+    pub cosine: Option<Moments>,
+}
+
+/// What a study finds about the gradient by one parameter.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Parameter {
+    /// The parameter's name.
+    pub name: &'static str,
+    /// The moments of each element of the gradient.
+    pub elements: Vec<Moments>,
+}
+
+impl Findings {
+    fn new<'a, T: Real>(
+        estimator: &'static str,
+        evaluations: usize,
+        parameters: impl Iterator<Item = &'a (&'static str, Tensor<T>)>,
+        elements: Vec<Moments>,
+        cosine: Option<Moments>,
+    ) -> Findings {
+        let mut elements = elements.into_iter();
+        let mut of = |(name, value): &(&'static str, Tensor<T>)| Parameter {
+            name,
+            elements: elements.by_ref().take(value.count()).collect(),
+        };
+        let parameters = parameters.map(|parameter| of(parameter)).collect();
+        Findings { estimator, evaluations, parameters, cosine }
+    }
+}
+
+impl Parameter {
+    /// The sum of the variances of all elements.
+    pub fn variance(&self) -> f64 {
+        self.elements.iter().map(Moments::variance).sum()
+    }
+
+    /// The signal-to-noise ratio of the gradient as a vector, √(Σ (E g)² / Σ Var g), and its standard error.
+    ///
+    /// The squared means of noise alone are subtracted, so that a gradient of 0 has a ratio around 0.
+    pub fn snr(&self) -> (f64, f64) {
+        let (mut signal, mut spread) = (0.0, 0.0);
+        for moments in &self.elements {
+            let (mean, noise) = (moments.mean(), moments.variance() / moments.count());
+            signal += mean * mean - noise;
+            spread += 4.0 * mean * mean * noise + 2.0 * noise * noise;
+        }
+        let variance = self.variance();
+        let ratio = (signal.max(0.0) / variance).sqrt();
+        (ratio, spread.sqrt() / (2.0 * ratio * variance))
+    }
+}
+
+impl Study {
+    /// Repeats one estimator. `progress` is told how many estimates more are done, on any thread; the truth
+    /// has the shapes of the parameters.
+    ///
+    /// # Panics
+    /// If there are less than 2 repeats, and as [`Estimator::estimate`].
+    pub fn run<T: Real, D: Distribution<T>>(
+        &self,
+        problem: &Expectation<T, D>,
+        estimator: &dyn Estimator<T, D>,
+        truth: Option<&[Tensor<T>]>,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Findings {
+        let parameters = problem.parameters();
+        let width = parameters.iter().map(|(_, value)| value.count()).sum();
+        let estimate = |draws, noise: &mut Stream| estimator.estimate(problem, draws, noise);
+        let (cosine, elements) = self.moments(estimate, truth, width, progress);
+        let evaluations = estimator.evaluations(problem, self.samples);
+        Findings::new(estimator.name(), evaluations, parameters.iter(), elements, cosine)
+    }
+
+    /// Repeats a rule for a bound; the truth has the shapes of θ, then φ.
+    ///
+    /// # Panics
+    /// If there are less than 2 repeats, and as [`BoundEstimator::estimate`].
+    pub fn run_bound<T: Real, D: Distribution<T>>(
+        &self,
+        bound: &Bound<T, D>,
+        estimator: &dyn BoundEstimator<T, D>,
+        truth: Option<&[Tensor<T>]>,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Findings {
+        let width =
+            bound.particles() * bound.parameters().map(|(_, value)| value.count()).sum::<usize>();
+        let estimate = |draws, noise: &mut Stream| estimator.estimate(bound, draws, noise);
+        let (cosine, elements) = self.moments(estimate, truth, width, progress);
+        let evaluations = bound.particles() * self.samples;
+        Findings::new(estimator.name(), evaluations, bound.parameters(), elements, cosine)
+    }
+
+    /// The moments of what `estimate` gives, element after element of all its tensors, over all repeats; and
+    /// those of the cosine to the truth. A draw takes `width` numbers.
+    fn moments<T: Real>(
+        &self,
+        estimate: impl Fn(Draws, &mut Stream) -> Vec<Tensor<T>> + Sync,
+        truth: Option<&[Tensor<T>]>,
+        width: usize,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> (Option<Moments>, Vec<Moments>) {
+        assert!(self.repeats > 1, "Study: repeats is {}; it must be at least 2", self.repeats);
+        let in_block = (BLOCK / (self.samples * width).max(1)).clamp(1, self.repeats);
+        let blocks = self.repeats.div_ceil(in_block);
+        let root = Stream::new(self.seed);
+        let mut found: Vec<(Option<Moments>, Vec<Moments>)> = vec![Default::default(); blocks];
+        threads::for_each_chunk(threads::chunks_mut(&mut found, 1), |block, found| {
+            // The blocks are the work that is shared: inside of one there is none to share.
+            threads::with(1, || {
+                let repeats = in_block.min(self.repeats - block * in_block);
+                let draws = Draws::new(repeats, self.samples);
+                let estimates = estimate(draws, &mut root.substream(1 + block as u64));
+                found[0] = (
+                    truth.map(|truth| Moments::of(cosines(&estimates, truth, repeats).into_iter())),
+                    of_elements(&estimates, repeats),
+                );
+                progress(repeats);
+            });
+        });
+        found
+            .into_iter()
+            .reduce(|(cosine, all), (block_cosine, block)| {
+                let cosine = cosine.zip(block_cosine).map(|(a, b)| a.merge(b));
+                (cosine, all.into_iter().zip(block).map(|(a, b)| a.merge(b)).collect())
+            })
+            .expect("at least one block")
+    }
+
+    /// Noise for pilot runs, which no block has.
+    pub fn pilot(&self) -> Stream {
+        Stream::new(self.seed)
+    }
+}
+
+/// The moments of each column of tensors of shape [repeats, ..].
+fn of_elements<T: Real>(estimates: &[Tensor<T>], repeats: usize) -> Vec<Moments> {
+    let mut all = Vec::new();
+    for estimate in estimates {
+        let width = estimate.count() / repeats;
+        let column = |i: usize| estimate.data()[i..].iter().step_by(width).map(|x| x.to_f64());
+        all.extend((0..width).map(|i| Moments::of(column(i))));
+    }
+    all
+}
+
+/// The cosine between each estimate and the truth; 0 if either is 0.
+fn cosines<T: Real>(estimates: &[Tensor<T>], truth: &[Tensor<T>], repeats: usize) -> Vec<f64> {
+    let truth: Vec<Vec<f64>> =
+        truth.iter().map(|t| t.data().iter().map(|x| x.to_f64()).collect()).collect();
+    let length = |x: f64| if x > 0.0 { x.sqrt() } else { f64::INFINITY };
+    let norm = length(truth.iter().flatten().map(|t| t * t).sum());
+    let cosine = |repeat: usize| {
+        let (mut product, mut square) = (0.0, 0.0);
+        for (estimate, truth) in estimates.iter().zip(&truth) {
+            let row = &estimate.data()[repeat * truth.len()..][..truth.len()];
+            for (x, t) in row.iter().zip(truth) {
+                let x = x.to_f64();
+                product += x * t;
+                square += x * x;
+            }
+        }
+        product / length(square) / norm
+    };
+    (0..repeats).map(cosine).collect()
+}

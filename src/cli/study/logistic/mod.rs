@@ -1,0 +1,363 @@
+//! `elbo study logistic`: Bayesian logistic regression (Mohamed et al. 2020, section 8.2).
+//!
+//! ```text
+//!     w ~ N(0, 1),   P(y = 1 | x, w) = sigmoid(w·x),   q(w) = N(mu, exp(log_sigma)²), each weight on its own
+//!     loss = E f(w) + KL(q ‖ N(0, 1)),   f(w) = -Σ ln p(yᵢ | xᵢ, w)
+//! ```
+//!
+//! q is trained by the pathwise estimator on small batches; on the way, all estimators of the gradient of E f over
+//! all rows are compared.
+
+mod data;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use elbo_estimators::known::Truth;
+use elbo_estimators::study::{Findings, Moments, Study};
+use elbo_estimators::{
+    Antithetic, ConstantBaseline, DeltaMethod, Draws, Estimator, Expectation,
+    MeasureValuedDifference, MovingAverage, Pathwise, ScoreFunction,
+};
+use elbo_layers::Normal;
+use elbo_layers::dist::Independent;
+use elbo_models::Result;
+use elbo_models::pictures::{Line, Measured, Sweep};
+use elbo_tensor::{Stream, Tensor, grad};
+use serde_json::json;
+
+use self::data::Table;
+use super::folder::Folder;
+use super::progress::Progress;
+use super::row::short;
+use crate::cli::Done;
+use crate::cli::run_args::up_to;
+use crate::cli::say::say;
+
+/// The data, and how long to train.
+#[derive(Args)]
+pub(crate) struct LogisticArgs {
+    /// A file of numbers separated by commas, one row a line, the label 0 or 1 last [default: breast cancer,
+    /// inside this program]
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+
+    /// Steps of gradient descent
+    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = up_to(0, 1_000_000))]
+    steps: usize,
+
+    /// Estimates of each estimator at each point of the training
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = up_to(2, 1_000_000))]
+    repeats: usize,
+
+    /// Draws in one estimate
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = up_to(1, 10_000))]
+    samples: usize,
+
+    /// What all noise follows from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    /// Estimators by name, separated by commas [default: all]
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', value_parser = ESTIMATORS)]
+    estimators: Vec<String>,
+
+    /// The folder for figures and tables [default: the next free runs/study-001]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Print one JSON object for each step, estimator and parameter
+    #[arg(long)]
+    json: bool,
+}
+
+const ESTIMATORS: [&str; 8] = [
+    "pathwise",
+    "pathwise_antithetic",
+    "pathwise_delta_method",
+    "score_function",
+    "score_function_optimal_baseline",
+    "score_function_moving_average_baseline",
+    "score_function_delta_method",
+    "measure_valued",
+];
+
+/// The settings of Mohamed et al.: rows in a step, draws in a step, learning rate at the beginning.
+const BATCH: usize = 32;
+const TRAINING_DRAWS: usize = 50;
+const LR: f64 = 1e-3;
+
+/// Draws for coefficients and baselines.
+const PILOT: usize = 1000;
+
+/// Draws of the reference run.
+const REFERENCE: usize = 20_000;
+
+type Weights = Independent<Normal<f64>>;
+
+pub(super) fn run(args: &LogisticArgs) -> Result<Done> {
+    let table = args.data.as_deref().map_or_else(|| Ok(Table::inside()), Table::read)?;
+    let mut folder = Folder::make(args.out.as_deref())?;
+    let names: Vec<&str> = match &args.estimators[..] {
+        [] => ESTIMATORS.to_vec(),
+        names => names.iter().map(String::as_str).collect(),
+    };
+    let stops: Vec<usize> = stops(args.steps);
+    let progress = Progress::new(stops.len() * names.len() * args.repeats);
+    if !args.json {
+        let [n, d] = [table.x.shape()[0], table.x.shape()[1]];
+        say!(
+            "{n} rows, {d} weights; the truth is a {} of {REFERENCE} draws",
+            Truth::Reference.name()
+        );
+        say!(
+            "{:>6} {:>10} {:<38} {:<9} {:>12} {:>12} {:>10} {:>8} {:>6}",
+            "step",
+            "loss",
+            "estimator",
+            "parameter",
+            "mean var",
+            "max var",
+            "SNR",
+            "cosine",
+            "evals"
+        );
+    }
+    let study = Study { repeats: args.repeats, samples: args.samples, seed: args.seed };
+    let mut training = Training::new(&table, args.steps, args.seed);
+    let mut all: Vec<(usize, Findings)> = Vec::new();
+    let mut cells = Vec::new();
+    for &stop in &stops {
+        training.go_to(stop);
+        let problem = training.problem(&table.x, &table.y, 1.0);
+        let loss = training.loss(&problem);
+        let reference = Pathwise.estimate(&problem, Draws::new(1, REFERENCE), &mut study.pilot());
+        for name in &names {
+            progress.at(&format!("step {stop}, {name}"));
+            let estimator = estimator(name, &problem, &mut study.pilot());
+            let found =
+                study.run(&problem, &*estimator, Some(&reference), &|n| progress.advance(n));
+            for row in rows(stop, loss, &found) {
+                say!("{}", if args.json { row.object().to_string() } else { row.line() });
+                cells.push(row.cells());
+            }
+            all.push((stop, found));
+        }
+    }
+    folder.table("study", &Row::COLUMNS, &cells)?;
+    for (i, parameter) in ["mu", "log_sigma"].iter().enumerate() {
+        folder.figure(&format!("variance-{parameter}"), &figure(&all, &names, i, parameter))?;
+    }
+    drop(progress);
+    if !args.json {
+        say!("\n{}", folder.summary());
+    }
+    Ok(Done::Completely)
+}
+
+/// 0, 10, 20, 50, 100, … up to the last step.
+fn stops(steps: usize) -> Vec<usize> {
+    let decades = (1..).map(|power| 10usize.pow(power)).take_while(|decade| *decade <= steps);
+    let all = decades.flat_map(|decade| [1, 2, 5].map(|mantissa| mantissa * decade));
+    let mut stops: Vec<usize> = [0].into_iter().chain(all.filter(|stop| *stop <= steps)).collect();
+    if stops.last() != Some(&steps) {
+        stops.push(steps);
+    }
+    stops
+}
+
+fn estimator(
+    name: &str,
+    problem: &Expectation<f64, Weights>,
+    noise: &mut Stream,
+) -> Box<dyn Estimator<f64, Weights>> {
+    let pilot = Draws::new(PILOT, 1);
+    match name {
+        "pathwise" => Box::new(Pathwise),
+        "pathwise_antithetic" => Box::new(Antithetic),
+        "pathwise_delta_method" => {
+            Box::new(DeltaMethod::fit("pathwise_delta_method", Pathwise, problem, pilot, noise))
+        }
+        "score_function" => Box::new(ScoreFunction),
+        "score_function_optimal_baseline" => {
+            Box::new(ConstantBaseline::optimal(problem, PILOT, noise))
+        }
+        "score_function_moving_average_baseline" => Box::new(MovingAverage::default()),
+        "score_function_delta_method" => Box::new(DeltaMethod::fit(
+            "score_function_delta_method",
+            ScoreFunction,
+            problem,
+            pilot,
+            noise,
+        )),
+        "measure_valued" => Box::new(MeasureValuedDifference::coupled()),
+        _ => unreachable!("{name} is one of the list"),
+    }
+}
+
+/// Gradient descent on the loss.
+struct Training<'a> {
+    table: &'a Table,
+    mu: Tensor<f64>,
+    log_sigma: Tensor<f64>,
+    steps: usize,
+    done: usize,
+    noise: Stream,
+}
+
+impl<'a> Training<'a> {
+    fn new(table: &'a Table, steps: usize, seed: u64) -> Training<'a> {
+        let d = table.x.shape()[1];
+        let (mu, log_sigma) = (Tensor::zeros([d]), Tensor::zeros([d]));
+        // Blocks of a study have the streams from 1 on.
+        let noise = Stream::new(seed).substream(u64::MAX);
+        Training { table, mu, log_sigma, steps, done: 0, noise }
+    }
+
+    /// E f at the parameters of now, where f is summed over rows and multiplied by `scale`.
+    fn problem(&self, x: &Tensor<f64>, y: &Tensor<f64>, scale: f64) -> Expectation<f64, Weights> {
+        let (x, y) = (x.clone(), y.clone());
+        Expectation::new(
+            [("mu", self.mu.clone()), ("log_sigma", self.log_sigma.clone())],
+            |[mu, log_sigma]| Independent::new(Normal::new(mu, &(log_sigma * 2.0))),
+            move |w| {
+                let logits = w.matmul_nt(&x);
+                let targets = y.broadcast_to(*logits.shape());
+                logits.bce_with_logits(&targets) * scale
+            },
+        )
+    }
+
+    fn go_to(&mut self, step: usize) {
+        while self.done < step {
+            let along = self.done as f64 / self.steps as f64;
+            let lr = LR * (0.5 * std::f64::consts::PI * along).cos();
+            let rows = self.table.y.count();
+            let batch: Vec<usize> = self.noise.permutation(rows).into_iter().take(BATCH).collect();
+            let (x, y) =
+                (self.table.x.index_select(0, &batch), self.table.y.index_select(0, &batch));
+            let problem = self.problem(&x, &y, rows as f64 / batch.len() as f64);
+            let estimate =
+                Pathwise.estimate(&problem, Draws::new(1, TRAINING_DRAWS), &mut self.noise);
+            let [mu, log_sigma] = [&self.mu, &self.log_sigma].map(Tensor::requires_grad);
+            let divergence = Tensor::gaussian_kl(&mu, &(&log_sigma * 2.0)).sum();
+            let divergence = grad(&divergence, [&mu, &log_sigma]);
+            let moved = |value: &Tensor<f64>, i: usize| {
+                value - (estimate[i].reshape(*value.shape()) + divergence[i].detach()) * lr
+            };
+            (self.mu, self.log_sigma) = (moved(&self.mu, 0), moved(&self.log_sigma, 1));
+            self.done += 1;
+        }
+    }
+
+    /// The loss over all rows, in nats, with f from a thousand draws.
+    fn loss(&self, problem: &Expectation<f64, Weights>) -> f64 {
+        let leaves = problem.leaves(PILOT);
+        let noise = &mut self.noise.substream(u64::MAX - 1);
+        let w = elbo_layers::Distribution::sample(&problem.family(&leaves), noise).constant();
+        let divergence = Tensor::gaussian_kl(&self.mu, &(&self.log_sigma * 2.0)).sum().item();
+        problem.constant_cost(&w).mean().item() + divergence
+    }
+}
+
+/// What an estimator does at one step, by one parameter.
+struct Row {
+    step: usize,
+    loss: f64,
+    estimator: &'static str,
+    parameter: &'static str,
+    mean_variance: f64,
+    max_variance: f64,
+    snr: f64,
+    cosine: f64,
+    evaluations: usize,
+}
+
+fn rows(step: usize, loss: f64, found: &Findings) -> Vec<Row> {
+    let cosine = found.cosine.map_or(f64::NAN, |cosine| cosine.mean());
+    let row = |p: &elbo_estimators::study::Parameter| Row {
+        step,
+        loss,
+        estimator: found.estimator,
+        parameter: p.name,
+        mean_variance: p.variance() / p.elements.len() as f64,
+        max_variance: p.elements.iter().map(Moments::variance).fold(0.0, f64::max),
+        snr: p.snr().0,
+        cosine,
+        evaluations: found.evaluations,
+    };
+    found.parameters.iter().map(row).collect()
+}
+
+impl Row {
+    const COLUMNS: [&'static str; 9] = [
+        "step",
+        "loss",
+        "estimator",
+        "parameter",
+        "mean_variance",
+        "max_variance",
+        "snr",
+        "cosine",
+        "evaluations",
+    ];
+
+    fn object(&self) -> serde_json::Value {
+        json!({
+            "step": self.step, "loss": self.loss, "estimator": self.estimator, "parameter": self.parameter,
+            "mean_variance": self.mean_variance, "max_variance": self.max_variance, "snr": self.snr,
+            "cosine": self.cosine, "truth_gradient_from": Truth::Reference.name(),
+            "evaluations": self.evaluations,
+        })
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let numbers = [self.mean_variance, self.max_variance, self.snr, self.cosine];
+        let names = [self.estimator, self.parameter].map(String::from);
+        let mut cells = vec![self.step.to_string(), self.loss.to_string()];
+        cells.extend(names);
+        cells.extend(numbers.map(|x| x.to_string()));
+        cells.push(self.evaluations.to_string());
+        cells
+    }
+
+    fn line(&self) -> String {
+        format!(
+            "{:>6} {:>10} {:<38} {:<9} {:>12} {:>12} {:>10} {:>8.4} {:>6}",
+            self.step,
+            short(self.loss),
+            self.estimator,
+            self.parameter,
+            short(self.mean_variance),
+            short(self.max_variance),
+            short(self.snr),
+            self.cosine,
+            self.evaluations
+        )
+    }
+}
+
+/// The mean variance over the elements of a parameter, while q is trained.
+fn figure(all: &[(usize, Findings)], names: &[&str], i: usize, parameter: &str) -> Sweep {
+    let line = |name: &&str| {
+        let of_name = all.iter().filter(|(_, found)| found.estimator == *name);
+        let points = of_name.map(|(step, found)| {
+            let elements = &found.parameters[i].elements;
+            let n = elements.len() as f64;
+            let y = found.parameters[i].variance() / n;
+            // Elements share their draws: their errors are taken to go together.
+            let half = 1.96 * elements.iter().map(Moments::variance_error).sum::<f64>() / n;
+            // The beginning has a place on a logarithmic axis, too.
+            Measured { x: (*step).max(1) as f64, y, low: (y - half).max(0.0), high: y + half }
+        });
+        Line { name: name.replace('_', " "), points: points.collect(), truth: Vec::new() }
+    };
+    Sweep {
+        title: format!("Bayesian logistic regression: gradients by {parameter}"),
+        x: "step of training (the beginning at 1)".into(),
+        y: "variance of an estimate, mean over weights".into(),
+        log_x: true,
+        log_y: true,
+        lines: names.iter().map(line).collect(),
+    }
+}

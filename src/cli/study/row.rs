@@ -1,0 +1,135 @@
+//! One line of a study's table: what was found about one estimator and one parameter.
+
+use elbo_estimators::known::Truth;
+use elbo_estimators::study::Moments;
+use serde_json::{Value, json};
+
+/// An estimator and a parameter.
+pub(super) struct Row {
+    pub(super) estimator: &'static str,
+    pub(super) parameter: String,
+    pub(super) moments: Moments,
+    pub(super) evaluations: usize,
+    pub(super) gradient: Option<(f64, Truth)>,
+    pub(super) variance: Option<(f64, Truth)>,
+    /// Of the estimate as a whole with the true gradient.
+    pub(super) cosine: Option<f64>,
+    /// Seconds for one estimate.
+    pub(super) seconds: f64,
+}
+
+impl Row {
+    /// For programs: nothing in it depends on the clock.
+    pub(super) fn object(&self) -> Value {
+        let value = |truth: Option<(f64, Truth)>| truth.map(|(value, _)| value);
+        let source = |truth: Option<(f64, Truth)>| truth.map(|(_, truth)| truth.name());
+        json!({
+            "estimator": self.estimator,
+            "parameter": self.parameter,
+            "repeats": self.moments.count() as u64,
+            "mean": self.moments.mean(),
+            "mean_ci": self.moments.mean_ci(),
+            "variance": self.moments.variance(),
+            "variance_ci": self.moments.variance_ci(),
+            "snr": finite(self.moments.snr()),
+            "cosine": self.cosine,
+            "truth_gradient": value(self.gradient),
+            "truth_gradient_from": source(self.gradient),
+            "truth_variance": value(self.variance),
+            "truth_variance_from": source(self.variance),
+            "evaluations": self.evaluations,
+            "evaluations_per_precision": self.evaluations as f64 * self.moments.variance(),
+        })
+    }
+
+    /// The names of the columns of [`cells`](Row::cells).
+    pub(super) const COLUMNS: [&'static str; 14] = [
+        "estimator",
+        "parameter",
+        "repeats",
+        "mean",
+        "mean_low",
+        "mean_high",
+        "variance",
+        "variance_low",
+        "variance_high",
+        "snr",
+        "cosine",
+        "truth_gradient",
+        "truth_variance",
+        "evaluations",
+    ];
+
+    /// For a table in a file.
+    pub(super) fn cells(&self) -> Vec<String> {
+        let number = |x: Option<f64>| x.map_or(String::new(), |x| x.to_string());
+        let [mean_low, mean_high] = self.moments.mean_ci();
+        let [low, high] = self.moments.variance_ci();
+        vec![
+            self.estimator.into(),
+            self.parameter.clone(),
+            self.moments.count().to_string(),
+            self.moments.mean().to_string(),
+            mean_low.to_string(),
+            mean_high.to_string(),
+            self.moments.variance().to_string(),
+            low.to_string(),
+            high.to_string(),
+            number(finite(self.moments.snr())),
+            number(self.cosine),
+            number(self.gradient.map(|g| g.0)),
+            number(self.variance.map(|v| v.0)),
+            self.evaluations.to_string(),
+        ]
+    }
+
+    /// The heads of [`line`](Row::line).
+    pub(super) fn heads() -> String {
+        format!(
+            "{:<38} {:<9} {:>21} {:>21} {:>10} {:>9} {:>6} {:>10} {:>8}",
+            "estimator",
+            "parameter",
+            "mean",
+            "variance",
+            "truth",
+            "SNR",
+            "evals",
+            "evals·var",
+            "ns·var"
+        )
+    }
+
+    /// For people.
+    pub(super) fn line(&self) -> String {
+        let m = &self.moments;
+        let half = |[low, high]: [f64; 2]| 0.5 * (high - low);
+        let with = |x: f64, error: f64| format!("{} ± {}", short(x), short(error));
+        let line = format!(
+            "{:<38} {:<9} {:>21} {:>21} {:>10} {:>9} {:>6} {:>10} {:>8}",
+            self.estimator,
+            self.parameter,
+            with(m.mean(), half(m.mean_ci())),
+            with(m.variance(), half(m.variance_ci())),
+            self.variance.map_or("?".into(), |v| short(v.0)),
+            finite(m.snr()).map_or("∞".into(), short),
+            self.evaluations,
+            short(self.evaluations as f64 * m.variance()),
+            short(1e9 * self.seconds * m.variance()),
+        );
+        line.trim_end().into()
+    }
+}
+
+fn finite(x: f64) -> Option<f64> {
+    x.is_finite().then_some(x)
+}
+
+/// Five digits that count.
+pub(super) fn short(x: f64) -> String {
+    let digits = |x: f64| (4 - x.abs().log10().floor() as i32).clamp(0, 8) as usize;
+    match x.abs() {
+        0.0 => "0".into(),
+        1e-4..1e5 => format!("{x:.*}", digits(x)),
+        _ => format!("{x:.2e}"),
+    }
+}
