@@ -12,6 +12,8 @@ mod reconstruct;
 mod run_args;
 mod sample;
 mod say;
+mod study;
+mod trace;
 mod train;
 
 use std::process::ExitCode;
@@ -50,10 +52,14 @@ enum Command {
     Reconstruct(reconstruct::ReconstructArgs),
     /// Write the codes of images as .npy and .csv
     Encode(encode::EncodeArgs),
+    /// Follow one gradient through the reparameterization trick
+    Trace(trace::TraceArgs),
     /// Fetch, describe and verify data sets
     Data(data::DataArgs),
     /// Measure this machine and the kernels on it
     Bench(bench::BenchArgs),
+    /// Measure estimators of gradients against the truth
+    Study(study::StudyArgs),
 }
 
 /// How a command ended that did not fail.
@@ -85,8 +91,10 @@ pub(crate) fn run() -> ExitCode {
         Command::Sample(args) => sample::run(&args).map(completely),
         Command::Reconstruct(args) => reconstruct::run(&args).map(completely),
         Command::Encode(args) => encode::run(&args).map(completely),
+        Command::Trace(args) => trace::run(&args).map(completely),
         Command::Data(args) => data::run(&args).map(completely),
         Command::Bench(args) => bench::run(&args).map(completely),
+        Command::Study(args) => study::run(&args),
     };
     match result {
         Ok(Done::Completely) => ExitCode::SUCCESS,

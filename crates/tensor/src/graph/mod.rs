@@ -7,14 +7,16 @@
 //!
 //! Read in this order: this file (nodes, and [`apply`], which makes them), [`backward`] (one pass
 //! from the newest node to the oldest), [`derivatives`] (gradients of gradients, Jacobians,
-//! Hessian-vector products), [`batch`] (gradients of each sample), [`display`] (the graph as a table
-//! and as DOT), [`mode`] (switching recording off, and finding where a NaN came from).
+//! Hessian-vector products), [`batch`] (gradients of each sample), [`view`] (the graph as something to look
+//! at), [`display`] (as a table and as DOT), [`mode`] (switching recording off, keeping values, and finding
+//! where a NaN came from).
 
 mod backward;
 mod batch;
 mod derivatives;
 mod display;
 mod mode;
+mod view;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,8 +25,8 @@ pub use backward::Gradients;
 pub(crate) use batch::rule_by_sample;
 pub use batch::{Batch, BatchReduce};
 pub use derivatives::{grad, hessian_vector_product, jacobian, vjp};
-pub use display::Graph;
-pub use mode::{NanOrigin, find_nan, no_grad};
+pub use mode::{NanOrigin, find_nan, keep_values, no_grad};
+pub use view::{Graph, GraphNode, NodeRole};
 
 use crate::buffer::Buffer;
 use crate::{Real, Shape, Tensor};
@@ -205,7 +207,7 @@ fn record<T: Real>(op: &dyn Op<T>, inputs: &mut [Tensor<T>]) -> Recorded<T> {
     let edge = |(index, input): (usize, &Tensor<T>)| Edge {
         shape: input.shape,
         node: input.node.clone(),
-        data: needs.has_input(index).then(|| input.data.clone()),
+        data: (needs.has_input(index) || mode::is_keeping()).then(|| input.data.clone()),
     };
     let edges = inputs.iter().enumerate().map(edge).collect();
     for input in inputs.iter_mut() {
@@ -218,7 +220,7 @@ impl<T: Real> Recorded<T> {
     fn attach(self, op: impl Op<T>) -> Tensor<T> {
         let Recorded { mut output, edges } = self;
         if let Some(edges) = edges {
-            let kept = op.needs().output.then(|| output.data.clone());
+            let kept = (op.needs().output || mode::is_keeping()).then(|| output.data.clone());
             output.node = Some(Arc::new(Node {
                 id: next_id(),
                 shape: output.shape,
