@@ -43,7 +43,7 @@ pub mod prelude {
         pictures,
     };
     pub use elbo_tensor::{
-        Gradients, Graph, Needs, Op, Real, Shape, Stream, Tensor, Values, apply, check, grad,
-        hessian_vector_product, jacobian, no_grad, vjp,
+        Batch, BatchReduce, Gradients, Graph, Needs, Op, Real, Shape, Stream, Tensor, Values,
+        apply, check, grad, hessian_vector_product, jacobian, no_grad, vjp,
     };
 }

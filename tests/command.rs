@@ -20,10 +20,23 @@ fn help_and_version_are_printed() {
     let version = lab.ok("--version");
     assert_eq!(version.trim(), format!("elbo {}", env!("CARGO_PKG_VERSION")));
     let help = lab.ok("--help");
-    for word in ["train", "eval", "sample", "reconstruct", "encode", "data", "bench", "--threads"] {
+    for word in [
+        "train",
+        "eval",
+        "sample",
+        "reconstruct",
+        "encode",
+        "trace",
+        "data",
+        "bench",
+        "study",
+        "--threads",
+    ] {
         assert!(help.contains(word), "{word} in {help}");
     }
-    for word in ["train", "eval", "sample", "reconstruct", "encode", "data", "bench"] {
+    for word in
+        ["train", "eval", "sample", "reconstruct", "encode", "trace", "data", "bench", "study"]
+    {
         assert!(lab.ok(&format!("{word} --help")).contains("Usage: elbo"), "{word}");
     }
 }

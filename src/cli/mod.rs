@@ -13,6 +13,7 @@ mod run_args;
 mod sample;
 mod say;
 mod study;
+mod trace;
 mod train;
 
 use std::process::ExitCode;
@@ -51,6 +52,8 @@ enum Command {
     Reconstruct(reconstruct::ReconstructArgs),
     /// Write the codes of images as .npy and .csv
     Encode(encode::EncodeArgs),
+    /// Follow one gradient through the reparameterization trick
+    Trace(trace::TraceArgs),
     /// Fetch, describe and verify data sets
     Data(data::DataArgs),
     /// Measure this machine and the kernels on it
@@ -90,6 +93,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Sample(args) => sample::run(&args).map(completely),
         Command::Reconstruct(args) => reconstruct::run(&args).map(completely),
         Command::Encode(args) => encode::run(&args).map(completely),
+        Command::Trace(args) => trace::run(&args).map(completely),
         Command::Data(args) => data::run(&args).map(completely),
         Command::Bench(args) => bench::run(&args).map(completely),
         Command::Study(args) => study::run(&args),

@@ -6,7 +6,7 @@
 //!
 //! Read [`data`] for where images come from, [`Settings`] for what can be chosen, [`Codec`] and
 //! [`Model`] for what all models have in common, then [`Pca`], [`Autoencoder`] and [`Vae`];
-//! [`Trainer`] trains them, [`evaluate`] measures them, [`pictures`] and [`gallery`] draw them.
+//! [`Trainer`] trains them, [`evaluate`] measures them, [`gradients`] says how noisy their gradients are, [`pictures`] and [`gallery`] draw them.
 
 #![forbid(unsafe_code)]
 
@@ -16,6 +16,7 @@ pub mod data;
 mod error;
 pub mod evaluate;
 pub mod gallery;
+pub mod gradients;
 mod model;
 mod pca;
 pub mod pictures;

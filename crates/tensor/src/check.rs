@@ -9,6 +9,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
+use crate::graph::rule_by_sample;
 use crate::shape::Axes;
 use crate::{Op, Real, Shape, Tensor, apply, grad, vjp};
 
@@ -73,6 +74,26 @@ pub fn operation<O: Checked>(seed: u64) -> Result<(), String> {
         let (constants, variables) = inputs.split_at(case.constants);
         let call = |x: &[Tensor<f64>]| apply(case.op.clone(), [constants, x].concat());
         derivatives(call, variables, seed).map_err(context)?;
+        let tracked: Vec<Tensor<f64>> = inputs.iter().map(Tensor::requires_grad).collect();
+        samples(&apply(case.op.clone(), tracked), case.constants, seed).map_err(context)?;
+    }
+    Ok(())
+}
+
+/// Compares the rule of the operation that made y with the same rule applied to one sample after the
+/// other, if [`Op::batch`] says that samples can be told apart.
+fn samples(y: &Tensor<f64>, constants: usize, seed: u64) -> Result<(), String> {
+    let gy: Tensor<f64> = Sampler::new(seed ^ 0x5bd1_e995).normal(y.shape()).into();
+    for (input, [whole, by_sample]) in rule_by_sample(y, &gy).into_iter().enumerate() {
+        let (Some(whole), Some(by_sample), true) = (whole, by_sample, input >= constants) else {
+            continue;
+        };
+        let scale = whole.data().iter().fold(1.0, |scale: f64, x| scale.max(x.abs()));
+        let error = (&whole - by_sample.reshape(*whole.shape())).abs();
+        let close = error.data().iter().all(|error| *error <= 1e-11 * scale);
+        if !close {
+            return Err(format!("input {input}: {whole} at once, {by_sample} sample by sample"));
+        }
     }
     Ok(())
 }

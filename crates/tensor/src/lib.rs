@@ -40,8 +40,8 @@ pub mod special;
 mod tensor;
 
 pub use graph::{
-    Gradients, Graph, NanOrigin, Needs, Op, Values, apply, find_nan, grad, hessian_vector_product,
-    jacobian, no_grad, vjp,
+    Batch, BatchReduce, Gradients, Graph, GraphNode, NanOrigin, Needs, NodeRole, Op, Values, apply,
+    find_nan, grad, hessian_vector_product, jacobian, keep_values, no_grad, vjp,
 };
 pub use ops::{Convolution, Pooling};
 pub use random::{Stream, Words};

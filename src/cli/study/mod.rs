@@ -11,6 +11,7 @@ mod progress;
 mod row;
 mod snr;
 mod toy;
+mod vae;
 
 use clap::{Args, Subcommand};
 use elbo_estimators::known::Cost;
@@ -39,6 +40,8 @@ enum Experiment {
     Logistic(logistic::LogisticArgs),
     /// Signal-to-noise ratios of gradients of importance-weighted bounds
     Snr(snr::SnrArgs),
+    /// Noise in the gradient of a trained VAE: of the latent draws, and of the choice of images
+    Vae(vae::VaeArgs),
 }
 
 pub(super) fn run(args: &StudyArgs) -> Result<Done> {
@@ -49,5 +52,6 @@ pub(super) fn run(args: &StudyArgs) -> Result<Done> {
         Experiment::Discrete(args) => discrete::run(args),
         Experiment::Logistic(args) => logistic::run(args),
         Experiment::Snr(args) => snr::run(args),
+        Experiment::Vae(args) => vae::run(args).map(|()| Done::Completely),
     }
 }

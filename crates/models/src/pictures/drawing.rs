@@ -1,4 +1,4 @@
-//! Lines, discs and words at places in pixels, which become a PNG or an SVG.
+//! Lines, discs, words, arrows and cards at places in pixels, which become a PNG or an SVG.
 
 use std::fmt::Write;
 
@@ -27,6 +27,8 @@ enum Shape {
     Area { points: Vec<Place>, ink: Rgb },
     Disc { at: Place, radius: f64, ink: Rgb, name: String },
     Words { words: String, at: Place, end: HPos, size: f64, ink: Rgb, up: bool },
+    Arrow { points: Vec<Place>, width: u32, ink: Rgb },
+    Card { corners: [Place; 2], paper: Rgb, ink: Rgb },
 }
 
 /// How much of what lies under a disc is hidden, and under an area.
@@ -71,6 +73,17 @@ impl Drawing {
         self.shapes.push(Shape::Words { words, at, end, size, ink, up: true });
     }
 
+    /// A line through points, with a head at the last.
+    pub(super) fn arrow(&mut self, points: Vec<Place>, width: u32, ink: Rgb) {
+        self.shapes.push(Shape::Arrow { points, width, ink });
+    }
+
+    /// A rectangle with an edge, from its top left corner.
+    pub(super) fn card(&mut self, at: Place, size: Place, paper: Rgb, ink: Rgb) {
+        let corners = [at, (at.0 + size.0, at.1 + size.1)];
+        self.shapes.push(Shape::Card { corners, paper, ink });
+    }
+
     pub(super) fn picture(&self) -> Picture {
         let fine = |(x, y): Place| ((x * f64::from(FINE)) as i32, (y * f64::from(FINE)) as i32);
         canvas(self.width, self.height, |root| {
@@ -102,6 +115,11 @@ impl Drawing {
                         root.draw(&Circle::new(fine(*at), radius, style))?;
                     }
                     Shape::Words { words, at, end, size, ink, up } => {
+                        let (words, bars) = text::bars(words, *at, *end, *size);
+                        for [from, to] in bars {
+                            let corners = [fine(from), fine(to)];
+                            root.draw(&Rectangle::new(corners, colour(*ink).filled()))?;
+                        }
                         let style = text::style(*size, *ink).pos(Pos::new(*end, VPos::Center));
                         let rise = RISE * size;
                         let (style, at) = match up {
@@ -110,7 +128,22 @@ impl Drawing {
                             }
                             false => (style, (at.0, at.1 + rise)),
                         };
-                        root.draw_text(words, &style, fine(at))?;
+                        root.draw_text(&words, &style, fine(at))?;
+                    }
+                    Shape::Arrow { points, width, ink } => {
+                        let (line, head) = arrow(points, *width);
+                        // Piece by piece: plotters gives a long line of sharp bends hairs and holes.
+                        for ends in line.windows(2) {
+                            let ends = [fine(ends[0]), fine(ends[1])];
+                            root.draw(&PathElement::new(ends, pen(*ink, *width)))?;
+                        }
+                        let head: Vec<_> = head.map(fine).into();
+                        root.draw(&Polygon::new(head, colour(*ink).filled()))?;
+                    }
+                    Shape::Card { corners, paper, ink } => {
+                        let corners = corners.map(fine);
+                        root.draw(&Rectangle::new(corners, colour(*paper).filled()))?;
+                        root.draw(&Rectangle::new(corners, pen(*ink, 1)))?;
                     }
                 }
             }
@@ -172,6 +205,24 @@ impl Drawing {
                         escaped(words)
                     )
                 }
+                Shape::Arrow { points, width, ink } => {
+                    let (line, head) = arrow(points, *width);
+                    let ink = hex(*ink);
+                    format!(
+                        "<path d=\"M{}\" fill=\"none\" stroke=\"{ink}\" stroke-width=\"{width}\"/>\
+                         <path d=\"M{}Z\" fill=\"{ink}\"/>",
+                        places(&line),
+                        places(&head)
+                    )
+                }
+                Shape::Card { corners: [(x, y), (right, bottom)], paper, ink } => format!(
+                    "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{}\" \
+                     stroke=\"{}\"/>",
+                    right - x,
+                    bottom - y,
+                    hex(*paper),
+                    hex(*ink)
+                ),
             };
             writeln!(svg, "{line}").expect("a string grows");
         }
@@ -187,6 +238,24 @@ fn through(points: &[Place]) -> String {
 
 fn hex([red, green, blue]: Rgb) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
+/// A line through points, and the three corners of the head at its end.
+fn arrow(points: &[Place], width: u32) -> (Vec<Place>, [Place; 3]) {
+    let [.., before, tip] = points else { panic!("an arrow has two ends") };
+    let (dx, dy) = (tip.0 - before.0, tip.1 - before.1);
+    let length = dx.hypot(dy).max(1e-9);
+    let long = 4.0 * f64::from(width) + 4.0;
+    let (dx, dy) = (long * dx / length, long * dy / length);
+    let wing = |side: f64| (tip.0 - dx - side * dy / 2.5, tip.1 - dy + side * dx / 2.5);
+    // The line ends inside the head, so that the tip stays sharp.
+    let mut line = points.to_vec();
+    line[points.len() - 1] = (tip.0 - dx / 2.0, tip.1 - dy / 2.0);
+    (line, [*tip, wing(1.0), wing(-1.0)])
+}
+
+fn places(points: &[Place]) -> String {
+    points.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect::<Vec<_>>().join("L")
 }
 
 fn escaped(text: &str) -> String {

@@ -26,8 +26,39 @@ pub(super) fn style(size: f64, ink: Rgb) -> TextStyle<'static> {
 
 /// The length of a line of text, in pixels.
 pub(super) fn width(text: &str, size: f64) -> f64 {
-    let (width, _) = style(size, [0; 3]).font.box_size(text).expect("the font is registered");
+    let text = text.replace(BAR, "");
+    let (width, _) = style(size, [0; 3]).font.box_size(&text).expect("the font is registered");
     f64::from(width) / f64::from(FINE)
+}
+
+/// The bar over a letter, as in z̄: a character of its own that follows the letter.
+const BAR: char = '\u{304}';
+
+/// The text without bars, and the bars as rectangles: the font has them where only a typesetter finds
+/// them. `at` is the end or the middle of the line, at half the height of its capitals.
+pub(super) fn bars(
+    text: &str,
+    at: (f64, f64),
+    end: HPos,
+    size: f64,
+) -> (String, Vec<[(f64, f64); 2]>) {
+    let start = at.0
+        - match end {
+            HPos::Left => 0.0,
+            HPos::Center => width(text, size) / 2.0,
+            HPos::Right => width(text, size),
+        };
+    let bar = |(place, _): (usize, &str)| {
+        let letter = text[..place].chars().next_back()?;
+        let [before, after] =
+            [place - letter.len_utf8(), place].map(|to| start + width(&text[..to], size));
+        // Shares of the size: capitals are 0.63 high, small letters 0.47.
+        let rise = if letter.is_uppercase() || "bdhkl".contains(letter) { 0.42 } else { 0.28 };
+        let (middle, y) = ((before + after) / 2.0, at.1 - rise * size);
+        let half = 0.17 * size;
+        Some([(middle - half, y - 0.06 * size), (middle + half, y)])
+    };
+    (text.replace(BAR, ""), text.match_indices(BAR).filter_map(bar).collect())
 }
 
 /// The size, or as much of it as lets the text fit into `room` pixels.
@@ -77,9 +108,19 @@ mod tests {
     }
 
     #[test]
+    fn a_bar_stands_over_its_letter() {
+        let (plain, bars) = bars("az\u{304}a", (100.0, 50.0), HPos::Center, 20.0);
+        assert_eq!((plain.as_str(), width("z\u{304}", 20.0)), ("aza", width("z", 20.0)));
+        let [[(left, top), (right, bottom)]] = bars[..] else { panic!("one bar: {bars:?}") };
+        assert!(((left + right) / 2.0 - 100.0).abs() < 0.5, "{left} {right}");
+        assert!(top < bottom && bottom < 46.0, "{top} {bottom}");
+    }
+
+    #[test]
     fn the_font_holds_what_figures_need() {
         let missing = width("\u{10FFFF}", 200.0);
-        for c in "−×·±²‖→≈≤≥…₀₁₂⁰⁻⁹µσΦβéß–".chars() {
+        for c in "−×·±²‖→≈≤≥…₀₁₂⁰⁻⁹µσΦβéß–ȳāĀḡᵀᵢ⋆".chars()
+        {
             assert!(width(&c.to_string(), 200.0) != missing, "{c} is not in the font");
         }
     }

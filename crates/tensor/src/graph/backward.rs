@@ -24,6 +24,11 @@ pub struct Gradients<T: Real = f32> {
 }
 
 impl<T: Real> Gradients<T> {
+    pub(super) fn new(mut by_leaf: Vec<(u64, Tensor<T>)>) -> Gradients<T> {
+        by_leaf.sort_unstable_by_key(|(id, _)| *id);
+        Gradients { by_leaf }
+    }
+
     /// The gradient with respect to a leaf, or `None` if the loss does not depend on it.
     pub fn get(&self, leaf: &Tensor<T>) -> Option<&Tensor<T>> {
         let id = leaf.node.as_ref()?.id;
@@ -68,13 +73,7 @@ impl<T: Real> Tensor<T> {
     /// If this is not one number, or does not depend on a leaf.
     #[track_caller]
     pub fn into_gradients(self) -> Gradients<T> {
-        assert_eq!(
-            self.count(),
-            1,
-            "backward: the loss has shape {}, not one number",
-            self.shape()
-        );
-        assert!(self.is_tracked(), "backward: the loss does not depend on a leaf");
+        self.root_of_loss();
         let start = Tensor::ones(self.shape);
         let mut by_leaf = Vec::new();
         sweep(
@@ -88,8 +87,22 @@ impl<T: Real> Tensor<T> {
                 }
             },
         );
-        by_leaf.reverse();
-        Gradients { by_leaf }
+        Gradients::new(by_leaf)
+    }
+
+    /// The node of a loss.
+    ///
+    /// # Panics
+    /// If this is not one number, or does not depend on a leaf.
+    #[track_caller]
+    pub(super) fn root_of_loss(&self) -> &Arc<Node<T>> {
+        assert_eq!(
+            self.count(),
+            1,
+            "backward: the loss has shape {}, not one number",
+            self.shape()
+        );
+        self.node.as_ref().expect("backward: the loss does not depend on a leaf")
     }
 }
 

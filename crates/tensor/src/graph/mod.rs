@@ -7,21 +7,26 @@
 //!
 //! Read in this order: this file (nodes, and [`apply`], which makes them), [`backward`] (one pass
 //! from the newest node to the oldest), [`derivatives`] (gradients of gradients, Jacobians,
-//! Hessian-vector products), [`display`] (the graph as a table and as DOT), [`mode`] (switching
-//! recording off, and finding where a NaN came from).
+//! Hessian-vector products), [`batch`] (gradients of each sample), [`view`] (the graph as something to look
+//! at), [`display`] (as a table and as DOT), [`mode`] (switching recording off, keeping values, and finding
+//! where a NaN came from).
 
 mod backward;
+mod batch;
 mod derivatives;
 mod display;
 mod mode;
+mod view;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use backward::Gradients;
+pub(crate) use batch::rule_by_sample;
+pub use batch::{Batch, BatchReduce};
 pub use derivatives::{grad, hessian_vector_product, jacobian, vjp};
-pub use display::Graph;
-pub use mode::{NanOrigin, find_nan, no_grad};
+pub use mode::{NanOrigin, find_nan, keep_values, no_grad};
+pub use view::{Graph, GraphNode, NodeRole};
 
 use crate::buffer::Buffer;
 use crate::{Real, Shape, Tensor};
@@ -57,6 +62,26 @@ pub trait Op<T: Real>: Send + Sync + 'static {
     ///
     /// `None` where [`Values::wants`] says that nobody asks, or where the derivative is 0.
     fn vjp(&self, values: &Values<'_, T>, cotangent: Tensor<T>) -> Vec<Option<Tensor<T>>>;
+
+    /// How an input passes the samples of a batch, axis 0 of the output, on to it; read only where
+    /// [`backward_with`](Tensor::backward_with) keeps samples apart. An operation that does not say is
+    /// refused there.
+    fn batch(&self, values: &Values<'_, T>, input: usize) -> Batch {
+        let _ = (values, input);
+        Batch::Mixed
+    }
+
+    /// Σ gₙ² over samples n for an input that they share, where there is a shorter way than to apply
+    /// the rule to one sample after the other.
+    fn sum_of_squares(
+        &self,
+        values: &Values<'_, T>,
+        cotangent: &Tensor<T>,
+        input: usize,
+    ) -> Option<Tensor<T>> {
+        let _ = (values, cotangent, input);
+        None
+    }
 }
 
 /// The values that a rule reads.
@@ -182,7 +207,7 @@ fn record<T: Real>(op: &dyn Op<T>, inputs: &mut [Tensor<T>]) -> Recorded<T> {
     let edge = |(index, input): (usize, &Tensor<T>)| Edge {
         shape: input.shape,
         node: input.node.clone(),
-        data: needs.has_input(index).then(|| input.data.clone()),
+        data: (needs.has_input(index) || mode::is_keeping()).then(|| input.data.clone()),
     };
     let edges = inputs.iter().enumerate().map(edge).collect();
     for input in inputs.iter_mut() {
@@ -195,7 +220,7 @@ impl<T: Real> Recorded<T> {
     fn attach(self, op: impl Op<T>) -> Tensor<T> {
         let Recorded { mut output, edges } = self;
         if let Some(edges) = edges {
-            let kept = op.needs().output.then(|| output.data.clone());
+            let kept = (op.needs().output || mode::is_keeping()).then(|| output.data.clone());
             output.node = Some(Arc::new(Node {
                 id: next_id(),
                 shape: output.shape,
@@ -253,9 +278,22 @@ impl<T: Real> Values<'_, T> {
         &self.node.edges[input].shape
     }
 
+    /// The shape of the output.
+    pub fn output_shape(&self) -> &Shape {
+        &self.node.shape
+    }
+
     /// The number of inputs.
     pub fn count(&self) -> usize {
         self.wants.len()
+    }
+
+    /// [`Op::batch`] of an operation that goes element by element and broadcasts: an input without
+    /// the batch's axis is shared.
+    pub fn elementwise(&self, input: usize) -> Batch {
+        let (x, y) = (self.shape(input), self.output_shape());
+        let kept = x.rank() == y.rank() && x.first() == y.first();
+        if kept { Batch::Kept } else { Batch::Shared }
     }
 
     fn missing(&self, what: &str) -> ! {

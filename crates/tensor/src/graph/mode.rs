@@ -1,4 +1,5 @@
-//! What a thread does while it computes: record or not, and watch for the first NaN or not.
+//! What a thread does while it computes: record or not, keep every value or not, and watch for the first
+//! NaN or not.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -8,6 +9,7 @@ use crate::{Real, Shape, Tensor};
 
 thread_local! {
     static OFF: Cell<bool> = const { Cell::new(false) };
+    static KEEPING: Cell<bool> = const { Cell::new(false) };
     static WATCHING: Cell<bool> = const { Cell::new(false) };
     static FOUND: RefCell<Option<NanOrigin>> = const { RefCell::new(None) };
 }
@@ -21,6 +23,20 @@ thread_local! {
 /// ```
 pub fn no_grad<R>(compute: impl FnOnce() -> R) -> R {
     off(compute)
+}
+
+/// Runs `compute` so that its graph keeps every value, also those that no rule reads: for looking at them
+/// with [`Tensor::graph`].
+///
+/// ```
+/// # use elbo_tensor::{Tensor, keep_values};
+/// let x = Tensor::from([3.0, 4.0]).requires_grad();
+/// let loss = keep_values(|| (&x * 2.0).sum());
+/// let kept = loss.graph().nodes().iter().all(|node| node.value.is_some());
+/// assert!(kept);
+/// ```
+pub fn keep_values<R>(compute: impl FnOnce() -> R) -> R {
+    with(&KEEPING, compute)
 }
 
 /// Where the first NaN came from.
@@ -59,6 +75,10 @@ pub(super) fn is_plain() -> bool {
 
 pub(super) fn is_off() -> bool {
     OFF.get()
+}
+
+pub(super) fn is_keeping() -> bool {
+    KEEPING.get()
 }
 
 pub(super) fn off<R>(compute: impl FnOnce() -> R) -> R {

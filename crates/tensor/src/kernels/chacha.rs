@@ -188,10 +188,9 @@ unsafe fn blocks<V: Words>(key: &Key, first: u64, out: *mut u32) {
     for (row, word) in state.iter_mut().zip(CONSTANTS.into_iter().chain(key.key)) {
         *row = [word; MOST_LANES];
     }
-    for lane in 0..V::LANES {
-        let counter = first.wrapping_add(lane as u64);
-        (state[12][lane], state[13][lane]) = (counter as u32, (counter >> 32) as u32);
-    }
+    let counter = |lane: usize| first.wrapping_add(lane as u64);
+    state[12] = std::array::from_fn(|lane| counter(lane) as u32);
+    state[13] = std::array::from_fn(|lane| (counter(lane) >> 32) as u32);
     state[14] = [key.stream as u32; MOST_LANES];
     state[15] = [(key.stream >> 32) as u32; MOST_LANES];
     // SAFETY: a row of the state is good for all lanes. `rows` is as many rows of LANES words, which

@@ -7,7 +7,7 @@ use super::math::unary;
 use super::run;
 use crate::check::{Case, Checked, Sampler};
 use crate::kernels::elementwise::{Function1, Function2, zip, zip_assign};
-use crate::{Needs, Op, Real, Tensor, Values};
+use crate::{Batch, Needs, Op, Real, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
     /// tanh x, element by element.
@@ -198,6 +198,10 @@ impl<T: Real> Op<T> for Gate {
     fn vjp(&self, values: &Values<'_, T>, gz: Tensor<T>) -> Vec<Option<Tensor<T>>> {
         // The output is constant in y, except at 0 where it jumps.
         vec![values.wanted(0, || gz.gate(&values.input(1), self.0)), None]
+    }
+
+    fn batch(&self, values: &Values<'_, T>, input: usize) -> Batch {
+        values.elementwise(input)
     }
 }
 

@@ -9,7 +9,7 @@ use super::math::unary;
 use super::run;
 use crate::check::{Case, Checked, Sampler};
 use crate::kernels::elementwise::{Function1, Function2, zip, zip_assign};
-use crate::{Needs, Op, Real, Shape, Tensor, Values};
+use crate::{Batch, Needs, Op, Real, Shape, Tensor, Values};
 
 unary! {
     /// y = a x + b: what scalars and signs come down to.
@@ -89,6 +89,10 @@ macro_rules! binary {
 
             fn vjp(&self, $v: &Values<'_, T>, $gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
                 $vjp
+            }
+
+            fn batch(&self, values: &Values<'_, T>, input: usize) -> Batch {
+                values.elementwise(input)
             }
         }
 

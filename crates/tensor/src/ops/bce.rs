@@ -7,7 +7,7 @@ use crate::check::{Case, Checked, Sampler};
 use crate::kernels::GRAIN;
 use crate::kernels::bce::{bce_gradient_row, bce_row};
 use crate::kernels::threads::{chunks_mut, for_each_chunk};
-use crate::{Op, Real, Shape, Tensor, Values};
+use crate::{Batch, Op, Real, Shape, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
     /// Binary cross-entropy between targets t in [0, 1] and logits l, in nats, summed over the last
@@ -83,6 +83,10 @@ impl<T: Real> Op<T> for BceWithLogits {
         let to_targets = values.wanted(1, || -(&logits * gy.reshape(column)));
         vec![values.wanted(0, || run(BceGradient, [logits, targets, gy])), to_targets]
     }
+
+    fn batch(&self, values: &Values<'_, T>, _: usize) -> Batch {
+        if values.output_shape().rank() > 0 { Batch::Kept } else { Batch::Mixed }
+    }
 }
 
 impl Checked for BceWithLogits {
@@ -137,6 +141,10 @@ impl<T: Real> Op<T> for BceGradient {
             values.wanted(1, || -&weighted),
             values.wanted(2, || ((&s - t) * gz).sum_axes(-1, false)),
         ]
+    }
+
+    fn batch(&self, values: &Values<'_, T>, _: usize) -> Batch {
+        if values.output_shape().rank() > 1 { Batch::Kept } else { Batch::Mixed }
     }
 }
 

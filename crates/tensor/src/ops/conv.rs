@@ -8,7 +8,7 @@ use ndarray::{ArrayD, Ix4};
 use super::run;
 use crate::check::{Case, Checked, Sampler};
 use crate::kernels::conv::{Axis, Finish, Sizes, conv2d, conv2d_input, conv2d_weight};
-use crate::{Needs, Op, Real, Shape, Tensor, Values};
+use crate::{Batch, Needs, Op, Real, Shape, Tensor, Values};
 
 /// How a kernel walks over an image: height first, width second. Names are PyTorch's.
 ///
@@ -232,6 +232,10 @@ impl<T: Real> Op<T> for Conv2d {
         }
         cotangents
     }
+
+    fn batch(&self, _: &Values<'_, T>, input: usize) -> Batch {
+        if input == 0 { Batch::Kept } else { Batch::Shared }
+    }
 }
 
 /// x̄ = ȳ ⋆ᵀ w: transposed convolution.
@@ -268,6 +272,10 @@ impl<T: Real> Op<T> for Conv2dInput {
             values.wanted(0, || run(plain(convolution), [gz.clone(), values.input(1)])),
             values.wanted(1, || run(weight, [gz.clone(), values.input(0)])),
         ]
+    }
+
+    fn batch(&self, _: &Values<'_, T>, input: usize) -> Batch {
+        if input == 0 { Batch::Kept } else { Batch::Shared }
     }
 }
 

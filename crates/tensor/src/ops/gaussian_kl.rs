@@ -4,7 +4,7 @@ use ndarray::{ArrayD, Axis};
 
 use super::run;
 use crate::check::{Case, Checked, Sampler};
-use crate::{Op, Real, Shape, Tensor, Values};
+use crate::{Batch, Op, Real, Shape, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
     /// KL(N(mu, exp(logvar)) ‖ N(0, 1)), in nats, summed over the last axis (Kingma & Welling 2014,
@@ -52,6 +52,10 @@ impl<T: Real> Op<T> for GaussianKl {
         let gy = gy.reshape(column);
         let logvar = values.wanted(1, || values.input(1).exp_m1() * &gy * T::from_f64(0.5));
         vec![values.wanted(0, || values.input(0) * gy), logvar]
+    }
+
+    fn batch(&self, values: &Values<'_, T>, _: usize) -> Batch {
+        if values.output_shape().rank() > 0 { Batch::Kept } else { Batch::Mixed }
     }
 }
 

@@ -9,7 +9,7 @@ use super::run;
 use crate::check::{Case, Checked, Sampler};
 use crate::kernels::threads::{chunks_mut, for_each_chunk};
 use crate::special::{self, integrate};
-use crate::{Needs, Op, Real, Tensor, Values};
+use crate::{Batch, Needs, Op, Real, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
     /// P(a, x) = ∫₀ˣ t^(a-1) e^(-t) dt / Γ(a), the regularized lower incomplete gamma function, element
@@ -127,6 +127,10 @@ impl<T: Real> Op<T> for Gammainc {
         let ga = v.wanted(0, || (&gy * Tensor::gammainc_ratio(&a, &ln_x)).into_sum_to(v.shape(0)));
         vec![ga, v.wanted(1, || (gy / x).into_sum_to(v.shape(1)))]
     }
+
+    fn batch(&self, values: &Values<'_, T>, input: usize) -> Batch {
+        values.elementwise(input)
+    }
 }
 
 impl Checked for Gammainc {
@@ -200,6 +204,10 @@ impl<T: Real> Op<T> for GammaincRatio {
             (gy * (density - (&a - ln_x.exp()) * &y)).into_sum_to(v.shape(1))
         });
         vec![ga, gx]
+    }
+
+    fn batch(&self, values: &Values<'_, T>, input: usize) -> Batch {
+        values.elementwise(input)
     }
 }
 
@@ -275,6 +283,10 @@ impl<T: Real> Op<T> for Betainc {
         });
         vec![next([i + 1, j], 0), next([i, j + 1], 1), gx]
     }
+
+    fn batch(&self, values: &Values<'_, T>, input: usize) -> Batch {
+        values.elementwise(input)
+    }
 }
 
 impl Checked for Betainc {
@@ -340,6 +352,10 @@ impl<T: Real> Op<T> for VonMisesCdf {
             (&gy * next).into_sum_to(v.shape(1))
         });
         vec![gx, gk]
+    }
+
+    fn batch(&self, values: &Values<'_, T>, input: usize) -> Batch {
+        values.elementwise(input)
     }
 }
 

@@ -6,7 +6,7 @@ use ndarray::{ArrayD, Axis};
 
 use super::run;
 use crate::check::{Case, Checked, Sampler};
-use crate::{Needs, Op, Real, Shape, Tensor, Values};
+use crate::{Batch, Needs, Op, Real, Shape, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
     /// The entries `indices` along an axis, in that order, with repetitions; -1 is the last axis.
@@ -89,6 +89,10 @@ impl<T: Real> Op<T> for IndexSelect {
         let size = values.shape(0)[self.axis];
         vec![Some(run(IndexAdd { axis: self.axis, indices: self.indices.clone(), size }, [gy]))]
     }
+
+    fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
+        if self.axis == 0 { Batch::Mixed } else { Batch::Kept }
+    }
 }
 
 impl Checked for IndexSelect {
@@ -141,6 +145,10 @@ impl<T: Real> Op<T> for IndexAdd {
 
     fn vjp(&self, _: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
         vec![Some(run(IndexSelect { axis: self.axis, indices: self.indices.clone() }, [gy]))]
+    }
+
+    fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
+        if self.axis == 0 { Batch::Mixed } else { Batch::Kept }
     }
 }
 

@@ -6,7 +6,7 @@ use ndarray::{ArrayD, Axis, Slice as NdSlice};
 
 use super::run;
 use crate::check::{Case, Checked, Sampler};
-use crate::{Needs, Op, Real, Shape, Tensor, Values};
+use crate::{Batch, Needs, Op, Real, Shape, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
     /// Tensors one after the other along an axis that exists; -1 is the last.
@@ -113,6 +113,10 @@ impl<T: Real> Op<T> for Concat {
         };
         (0..values.count()).map(part).collect()
     }
+
+    fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
+        if self.0 == 0 { Batch::Mixed } else { Batch::Kept }
+    }
 }
 
 impl Checked for Concat {
@@ -167,6 +171,10 @@ impl<T: Real> Op<T> for Slice {
 
     fn vjp(&self, values: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
         vec![Some(gy.embed(self.axis, self.start, values.shape(0)[self.axis]))]
+    }
+
+    fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
+        if self.axis == 0 { Batch::Mixed } else { Batch::Kept }
     }
 }
 
@@ -223,6 +231,10 @@ impl<T: Real> Op<T> for Embed {
     fn vjp(&self, values: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
         let end = self.start + values.shape(0)[self.axis];
         vec![Some(gy.slice(self.axis as isize, self.start..end))]
+    }
+
+    fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
+        if self.axis == 0 { Batch::Mixed } else { Batch::Kept }
     }
 }
 

@@ -8,7 +8,7 @@ use super::run;
 use crate::check::{Case, Checked, Sampler};
 use crate::kernels::elementwise::{Function2, zip};
 use crate::kernels::permute::permute;
-use crate::{Needs, Op, Real, Shape, Tensor, Values};
+use crate::{Batch, Needs, Op, Real, Shape, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
     /// The same elements, in the same order, in another shape. Copies nothing.
@@ -94,6 +94,12 @@ impl<T: Real> Op<T> for Reshape {
     fn vjp(&self, values: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
         vec![Some(run(Reshape(*values.shape(0)), [gy]))]
     }
+
+    fn batch(&self, values: &Values<'_, T>, input: usize) -> Batch {
+        let (x, y) = (values.shape(input), values.output_shape());
+        let kept = x.first() == y.first() || x.count() == 1;
+        if kept { Batch::Kept } else { Batch::Mixed }
+    }
 }
 
 impl Checked for Reshape {
@@ -157,6 +163,10 @@ impl<T: Real> Op<T> for Permute {
     fn vjp(&self, _: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
         vec![Some(run(self.inverse(), [gy]))]
     }
+
+    fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
+        if self.0.first() == Some(&0) { Batch::Kept } else { Batch::Mixed }
+    }
 }
 
 impl Checked for Permute {
@@ -214,6 +224,10 @@ impl<T: Real> Op<T> for BroadcastTo {
 
     fn vjp(&self, values: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
         vec![Some(gy.into_sum_to(values.shape(0)))]
+    }
+
+    fn batch(&self, values: &Values<'_, T>, input: usize) -> Batch {
+        values.elementwise(input)
     }
 }
 

@@ -5,7 +5,7 @@ use ndarray::{ArrayD, Ix2};
 use super::run;
 use crate::check::{Case, Checked, Sampler};
 use crate::kernels::gemm::{Matrix, Product};
-use crate::{Needs, Op, Real, Shape, Tensor, Values};
+use crate::{Batch, Needs, Op, Real, Shape, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
     /// x W + b: `[.., in] × [in, out] + [out] → [.., out]`.
@@ -32,6 +32,13 @@ impl<T: Real> Tensor<T> {
 #[derive(Clone, Copy)]
 pub(super) struct Linear {
     relu: bool,
+}
+
+impl Linear {
+    /// ȳ before the rectifier.
+    fn through_relu<T: Real>(self, values: &Values<'_, T>, gy: Tensor<T>) -> Tensor<T> {
+        if self.relu { gy.gate(&values.output(), 0.0) } else { gy }
+    }
 }
 
 impl<T: Real> Op<T> for Linear {
@@ -74,7 +81,7 @@ impl<T: Real> Op<T> for Linear {
     }
 
     fn vjp(&self, values: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
-        let gy = if self.relu { gy.gate(&values.output(), 0.0) } else { gy };
+        let gy = self.through_relu(values, gy);
         let [k, n] = [values.shape(1)[0], values.shape(1)[1]];
         let rows = |x: &Tensor<T>, columns: usize| {
             x.reshape([values.shape(0).count() / k.max(1), columns])
@@ -83,6 +90,31 @@ impl<T: Real> Op<T> for Linear {
         let x = values.wanted(0, || gy.matmul_nt(&values.input(1)).reshape(*values.shape(0)));
         let weight = values.wanted(1, || rows(&values.input(0), k).matmul_tn(&gy));
         vec![x, weight, values.wanted(2, || gy.sum_axes(0, false))]
+    }
+
+    fn batch(&self, values: &Values<'_, T>, input: usize) -> Batch {
+        match (input, values.shape(0).rank()) {
+            (0, 1) => Batch::Mixed,
+            (0, _) => Batch::Kept,
+            _ => Batch::Shared,
+        }
+    }
+
+    /// Σ (xₙᵀ ȳₙ)² = (x²)ᵀ ȳ², and Σ ȳₙ², as long as a sample is one row.
+    fn sum_of_squares(
+        &self,
+        values: &Values<'_, T>,
+        gy: &Tensor<T>,
+        input: usize,
+    ) -> Option<Tensor<T>> {
+        if gy.rank() != 2 {
+            return None;
+        }
+        let squares = self.through_relu(values, gy.clone()).square();
+        Some(match input {
+            1 => values.input(0).square().matmul_tn(&squares),
+            _ => squares.sum_axes(0, false),
+        })
     }
 }
 

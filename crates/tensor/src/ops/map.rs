@@ -4,7 +4,7 @@ use ndarray::ArrayD;
 
 use crate::check::{Case, Checked, Sampler};
 use crate::kernels::elementwise::{Function1, map, map_assign};
-use crate::{Needs, Op, Real, Tensor, Values};
+use crate::{Batch, Needs, Op, Real, Tensor, Values};
 
 /// A function of one number with its derivative.
 pub(super) trait Unary: Function1 + 'static {
@@ -80,6 +80,10 @@ impl<T: Real, F: Unary> Op<T> for Map<F> {
 
     fn vjp(&self, values: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
         vec![Some(self.0.vjp(values, gy))]
+    }
+
+    fn batch(&self, values: &Values<'_, T>, input: usize) -> Batch {
+        values.elementwise(input)
     }
 }
 

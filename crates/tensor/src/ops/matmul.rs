@@ -5,7 +5,7 @@ use ndarray::{ArrayD, Dimension, IxDyn};
 use super::run;
 use crate::check::{Case, Checked, Sampler};
 use crate::kernels::gemm::{Matrix, gemm_batch};
-use crate::{Op, Real, Shape, Tensor, Values};
+use crate::{Batch, Op, Real, Shape, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
     /// The matrix product A B over the last two axes; leading axes broadcast.
@@ -124,6 +124,16 @@ impl<T: Real> Op<T> for MatMul {
             if tb { product([true, ta], &gc, &a, 1) } else { product([!ta, false], &a, &gc, 1) }
         });
         vec![ga, gb]
+    }
+
+    fn batch(&self, values: &Values<'_, T>, input: usize) -> Batch {
+        // Of two matrices, the rows of A are the rows of the product. With more axes these broadcast.
+        match (values.output_shape().rank(), input) {
+            (2, 0) if self.transposed[0] => Batch::Mixed,
+            (2, 0) => Batch::Kept,
+            (2, _) => Batch::Shared,
+            _ => values.elementwise(input),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::run;
 use crate::check::{Case, Checked, Sampler};
 use crate::kernels::pool::{Window, gather, scatter};
 use crate::kernels::resample::Taps;
-use crate::{Needs, Op, Real, Shape, Tensor, Values};
+use crate::{Batch, Needs, Op, Real, Shape, Tensor, Values};
 
 /// Windows over an image: height first, width second. Names are PyTorch's.
 ///
@@ -147,6 +147,10 @@ impl<T: Real> Op<T> for MaxPool2d {
     fn vjp(&self, values: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
         let op = MaxScatter { windows: self.windows };
         vec![values.wanted(0, || run(op, [values.input(0), gy]))]
+    }
+
+    fn batch(&self, values: &Values<'_, T>, _: usize) -> Batch {
+        if values.output_shape().rank() > 2 { Batch::Kept } else { Batch::Mixed }
     }
 }
 

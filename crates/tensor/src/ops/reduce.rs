@@ -6,7 +6,7 @@ use super::run;
 use crate::check::{Case, Checked, Sampler};
 use crate::kernels::reduce::{self, Fold, reduce};
 use crate::shape::{Axes, IntoAxes};
-use crate::{Needs, Op, Real, Shape, Tensor, Values};
+use crate::{Batch, Needs, Op, Real, Shape, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
     /// The sum of all elements, as a tensor without axes.
@@ -132,6 +132,10 @@ impl<T: Real> Op<T> for Sum {
         let shape = values.shape(0);
         vec![Some(gy.reshape(shape.reduced(self.axes, true)).broadcast_to(*shape))]
     }
+
+    fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
+        if self.axes.contains(0) { Batch::Summed } else { Batch::Kept }
+    }
 }
 
 impl Checked for Sum {
@@ -182,6 +186,10 @@ impl<T: Real> Op<T> for Max {
         let ties = x.equal(&y.reshape(kept));
         let share = &ties / ties.sum_axes(self.axes, true);
         vec![Some(gy.reshape(kept) * share)]
+    }
+
+    fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
+        if self.axes.contains(0) { Batch::Mixed } else { Batch::Kept }
     }
 }
 

@@ -5,7 +5,7 @@ use ndarray::ArrayD;
 use super::run;
 use crate::check::{Case, Checked, Sampler};
 use crate::kernels::reparameterize::reparameterize;
-use crate::{Needs, Op, Real, Tensor, Values};
+use crate::{Batch, Needs, Op, Real, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
     /// A sample of N(mu, exp(logvar)) as a differentiable function of its parameters (Kingma &
@@ -67,6 +67,10 @@ impl<T: Real> Op<T> for Reparameterize {
             }
         };
         vec![values.wants(0).then_some(gz), logvar, eps]
+    }
+
+    fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
+        Batch::Kept
     }
 }
 

@@ -9,7 +9,7 @@ use super::run;
 use crate::check::{Case, Checked, Sampler};
 use crate::kernels::pool::Window;
 use crate::kernels::resample::{Taps, resample};
-use crate::{Needs, Op, Real, Shape, Tensor, Values};
+use crate::{Batch, Needs, Op, Real, Shape, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
     /// Each pixel `scale` times along each axis: [.., h, w] → [.., h · scale₀, w · scale₁].
@@ -135,6 +135,10 @@ impl<T: Real> Op<T> for Resample {
     fn vjp(&self, _: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
         let axes = [0, 1].map(|i| Arc::new(self.axes[i].adjoint()));
         vec![Some(run(Resample { axes }, [gy]))]
+    }
+
+    fn batch(&self, values: &Values<'_, T>, _: usize) -> Batch {
+        if values.output_shape().rank() > 2 { Batch::Kept } else { Batch::Mixed }
     }
 }
 

@@ -6,7 +6,7 @@ use super::arithmetic::{binary, common};
 use super::run;
 use crate::check::{Case, Checked, Sampler};
 use crate::kernels::elementwise::{Function1, Function2, map};
-use crate::{Needs, Op, Real, Tensor, Values};
+use crate::{Batch, Needs, Op, Real, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
     /// min(max(x, low), high); the derivative is 1 within the bounds and on them.
@@ -90,6 +90,10 @@ impl<T: Real> Op<T> for Clamp {
         let within = Tensor::write(x.shape, |y| map(Within(*self), x.data(), y));
         vec![Some(gy * within)]
     }
+
+    fn batch(&self, values: &Values<'_, T>, input: usize) -> Batch {
+        values.elementwise(input)
+    }
 }
 
 impl Checked for Clamp {
@@ -142,6 +146,10 @@ macro_rules! extremum {
                 let rest = share.clone().subtracted_from(1.0);
                 let other = values.wanted(1, || (&gy * rest).into_sum_to(values.shape(1)));
                 vec![values.wanted(0, || (gy * share).into_sum_to(values.shape(0))), other]
+            }
+
+            fn batch(&self, values: &Values<'_, T>, input: usize) -> Batch {
+                values.elementwise(input)
             }
         }
 
@@ -223,6 +231,10 @@ impl<T: Real> Op<T> for Select {
         };
         let a = values.wanted(1, || part(&gy, &zero, 1));
         vec![None, a, values.wanted(2, || part(&zero, &gy, 2))]
+    }
+
+    fn batch(&self, values: &Values<'_, T>, input: usize) -> Batch {
+        values.elementwise(input)
     }
 }
 

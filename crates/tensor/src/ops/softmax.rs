@@ -5,7 +5,7 @@ use ndarray::ArrayD;
 use super::run;
 use crate::check::{Case, Checked, Sampler};
 use crate::shape::{Axes, IntoAxes};
-use crate::{Needs, Op, Real, Tensor, Values};
+use crate::{Batch, Needs, Op, Real, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
     /// ln Σ eˣ over axes, which disappear, or keep size 1 if `keepdim`.
@@ -82,6 +82,10 @@ impl<T: Real> Op<T> for LogSumExp {
         let kept = x.shape.reduced(self.axes, true);
         vec![Some((x - values.output().reshape(kept)).exp() * gy.reshape(kept))]
     }
+
+    fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
+        if self.axes.contains(0) { Batch::Mixed } else { Batch::Kept }
+    }
 }
 
 impl Checked for LogSumExp {
@@ -128,6 +132,10 @@ impl<T: Real> Op<T> for Softmax {
         let sum = (&gy * &y).sum_axes(self.0, true);
         vec![Some((gy - sum) * y)]
     }
+
+    fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
+        if self.0.contains(0) { Batch::Mixed } else { Batch::Kept }
+    }
 }
 
 impl Checked for Softmax {
@@ -170,6 +178,10 @@ impl<T: Real> Op<T> for LogSoftmax {
     fn vjp(&self, values: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
         let sum = gy.sum_axes(self.0, true);
         vec![Some(gy - values.output().exp() * sum)]
+    }
+
+    fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
+        if self.0.contains(0) { Batch::Mixed } else { Batch::Kept }
     }
 }
 
