@@ -63,11 +63,11 @@ impl Findings {
         cosine: Option<Moments>,
     ) -> Findings {
         let mut elements = elements.into_iter();
-        let mut of = |(name, value): &(&'static str, Tensor<T>)| Parameter {
+        let of = |(name, value): &(&'static str, Tensor<T>)| Parameter {
             name,
             elements: elements.by_ref().take(value.count()).collect(),
         };
-        let parameters = parameters.map(|parameter| of(parameter)).collect();
+        let parameters = parameters.map(of).collect();
         Findings { estimator, evaluations, parameters, cosine }
     }
 }
