@@ -77,7 +77,11 @@ fn threads_and_the_company_of_others_change_no_digit() {
 fn without_files_nothing_is_written() {
     let lab = Lab::new();
     let said = lab.ok("study quadratic --repeats 100 --estimators pathwise --no-files --json");
-    assert_eq!(said.lines().count(), 2);
+    assert!(json_lines(&said).len() == 2 && !said.contains("seconds"));
+    let timed = json_lines(
+        &lab.ok("study exp --repeats 100 --estimators pathwise --no-files --json --time"),
+    );
+    assert!(timed.iter().all(|row| number(&row["seconds"]) > 0.0));
     assert!(!lab.path("runs").exists());
 }
 

@@ -113,7 +113,7 @@ impl<T: Real, D: Distribution<T>> Expectation<T, D> {
     pub fn leaves(&self, draws: usize) -> Vec<Tensor<T>> {
         let rows = self.rows();
         assert!(
-            draws % rows == 0,
+            draws.is_multiple_of(rows),
             "Expectation: {draws} draws for {rows} rows; repeats must be the number of rows"
         );
         let leaf = |(_, value): &(_, Tensor<T>)| {

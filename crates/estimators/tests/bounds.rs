@@ -179,7 +179,7 @@ fn the_jackknife_is_made_of_two_bounds() {
 fn bounds_rise_to_the_likelihood() {
     let toy = at_the_optimum(20, 2.0 / 3.0);
     let truth = toy.log_likelihood();
-    let of = |x: &Tensor<f64>| Moments::of(x.data().iter().copied());
+    let of = |x: &Tensor<f64>| Moments::of(x.data());
     // In blocks, so that the draws of many samples stay small.
     let moments = |k: usize, seed| {
         let noise = &mut Stream::new(seed);

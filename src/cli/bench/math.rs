@@ -6,8 +6,15 @@
 use elbo::bench::{Aligned, Work, time};
 use elbo::prelude::*;
 use elbo_tensor::kernels::math::{Function, map};
+use elbo_tensor::kernels::threads;
 
 use super::Row;
+
+/// Numbers that a thread copies at a time.
+const CHUNK: usize = 1 << 16;
+
+/// Logits of an image.
+const LOGITS: usize = 1 << 10;
 
 pub(super) fn measure(quick: bool, report: &mut dyn FnMut(Row)) {
     let count = if quick { 1 << 17 } else { 1 << 20 };
@@ -37,7 +44,11 @@ fn functions<T: Real>(count: usize, report: &mut dyn FnMut(Row)) {
         });
     };
     let mut out = Aligned::new(count, |_| T::ZERO);
-    row("copy", 2, &mut || out.copy_from_slice(x.data()));
+    row("copy", 2, &mut || {
+        threads::for_each_chunk(threads::chunks_mut(&mut out, CHUNK), |i, out| {
+            out.copy_from_slice(&x.data()[i * CHUNK..][..out.len()]);
+        });
+    });
     for &function in Function::ALL {
         let x = match function {
             Function::Ln | Function::Ln1p | Function::Sqrt => &positive,
@@ -48,7 +59,8 @@ fn functions<T: Real>(count: usize, report: &mut dyn FnMut(Row)) {
     row("relu", 2, &mut || drop(x.relu()));
     row("add", 3, &mut || drop(&x + &target));
     row("sum", 1, &mut || drop(x.sum()));
-    let logits = x.requires_grad();
+    let shape = [count / LOGITS, LOGITS];
+    let (logits, target) = (x.reshape(shape).requires_grad(), target.reshape(shape));
     row("bce fwd + bwd", 3, &mut || {
         drop(logits.bce_with_logits(&target).sum().into_gradients());
     });

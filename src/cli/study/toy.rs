@@ -58,6 +58,10 @@ pub(crate) struct ToyArgs {
     #[arg(long, conflicts_with = "out")]
     no_files: bool,
 
+    /// Add the seconds that one estimate took, pilot runs included, to each JSON object
+    #[arg(long, requires = "json")]
+    time: bool,
+
     /// Print one JSON object for each estimator and parameter
     #[arg(long)]
     json: bool,
@@ -94,7 +98,7 @@ pub(super) fn run(cost: Cost, args: &ToyArgs) -> Result<Done> {
     let study = Study { repeats: args.repeats, samples: args.samples, seed: args.seed };
     // Before anything is computed, not after.
     let folder = if args.no_files { None } else { Some(Folder::make(args.out.as_deref())?) };
-    let rows = table(&known, &names, &study, args.json);
+    let rows = table(&known, &names, &study, args);
     let Some(mut folder) = folder else { return Ok(Done::Completely) };
     let cells: Vec<_> = rows.iter().map(Row::cells).collect();
     folder.table("study", &Row::COLUMNS, &cells)?;
@@ -106,8 +110,8 @@ pub(super) fn run(cost: Cost, args: &ToyArgs) -> Result<Done> {
 }
 
 /// Measures at the k that was asked for, and prints what is found.
-fn table(known: &Gaussian, names: &[&str], study: &Study, as_json: bool) -> Vec<Row> {
-    if !as_json {
+fn table(known: &Gaussian, names: &[&str], study: &Study, args: &ToyArgs) -> Vec<Row> {
+    if !args.json {
         let Gaussian { cost, mu, sigma, k } = *known;
         let [by_mu, by_sigma] = known.gradient();
         say!("E {} at mu {mu}, sigma {sigma}, k {k}: {}", formula(cost), known.mean());
@@ -119,7 +123,11 @@ fn table(known: &Gaussian, names: &[&str], study: &Study, as_json: bool) -> Vec<
     for name in names {
         progress.at(name);
         for row in measure(known, name, study, &progress) {
-            say!("{}", if as_json { row.object().to_string() } else { row.line() });
+            let mut object = row.object();
+            if args.time {
+                object["seconds"] = row.seconds.into();
+            }
+            say!("{}", if args.json { object.to_string() } else { row.line() });
             rows.push(row);
         }
     }
@@ -161,9 +169,9 @@ fn formula(cost: Cost) -> &'static str {
 /// What one estimator does at one setting: a row for each parameter.
 fn measure(known: &Gaussian, name: &str, study: &Study, progress: &Progress) -> Vec<Row> {
     let problem = known.problem();
-    let estimator = estimators::normal(name, &problem, study, PILOT);
     let truth = known.gradient();
     let began = Instant::now();
+    let estimator = estimators::normal(name, &problem, study, PILOT);
     let advance = |estimates| progress.advance(estimates);
     let found = study.run(&problem, &*estimator, Some(&truth.map(Tensor::scalar)), &advance);
     let seconds = began.elapsed().as_secs_f64() / study.repeats as f64;

