@@ -188,13 +188,16 @@ impl<T: Real> Pass<T> {
     ) {
         let mut stacked = shared.to_vec();
         for input in (0..shared.len()).filter(|&input| shared[input]) {
-            let leaf = node.edges[input].node.as_ref().expect("a tracked input has a node");
+            let to = node.edges[input].node.as_ref().expect("a tracked input has a node");
             // Squares of parts that meet elsewhere do not add: this must be the only use.
-            let alone = leaf.op.is_none() && self.uses.get(&leaf.id) == Some(&1);
+            let alone = to.op.is_none() && self.uses.get(&to.id) == Some(&1);
             if self.reduce == BatchReduce::SumOfSquares && alone {
                 stacked[input] = false;
                 let squares = sum_of_squares(node, op, roles, input, gy);
-                self.by_leaf.push((leaf.id, squares));
+                self.by_leaf.push((to.id, squares));
+            } else if let Some(each) = shorter(node, op, input, gy, BatchReduce::PerSample) {
+                stacked[input] = false;
+                self.send(node, op, input, Kind::Shared, each);
             }
         }
         let sample = |n| of_sample(node, op, roles, &stacked, gy, n);
@@ -340,6 +343,19 @@ fn row<T: Real>(batch: &Tensor<T>, n: usize) -> Tensor<T> {
     batch.slice(0, n..n + 1)
 }
 
+/// [`Op::by_sample`]
+fn shorter<T: Real>(
+    node: &Arc<Node<T>>,
+    op: &dyn Op<T>,
+    input: usize,
+    gy: &Tensor<T>,
+    reduce: BatchReduce,
+) -> Option<Tensor<T>> {
+    let mut wants = vec![false; node.edges.len()];
+    wants[input] = true;
+    op.by_sample(&Values { node, wants: &wants, attached: false }, gy, input, reduce)
+}
+
 /// Σ gₙ² of one input, without keeping more than one gₙ.
 fn sum_of_squares<T: Real>(
     node: &Arc<Node<T>>,
@@ -348,12 +364,11 @@ fn sum_of_squares<T: Real>(
     input: usize,
     gy: &Tensor<T>,
 ) -> Tensor<T> {
-    let mut wants = vec![false; roles.len()];
-    wants[input] = true;
-    let values = Values { node, wants: &wants, attached: false };
-    if let Some(squares) = op.sum_of_squares(&values, gy, input) {
+    if let Some(squares) = shorter(node, op, input, gy, BatchReduce::SumOfSquares) {
         return squares;
     }
+    let mut wants = vec![false; roles.len()];
+    wants[input] = true;
     let mut sum = Tensor::zeros(node.edges[input].shape);
     for n in 0..gy.shape[0] {
         if let Some(part) = of_sample(node, op, roles, &wants, gy, n).swap_remove(input) {

@@ -71,15 +71,16 @@ pub trait Op<T: Real>: Send + Sync + 'static {
         Batch::Mixed
     }
 
-    /// Σ gₙ² over samples n for an input that they share, where there is a shorter way than to apply
-    /// the rule to one sample after the other.
-    fn sum_of_squares(
+    /// The gradients of an input that all samples share, reduced over samples as asked, where there is a
+    /// shorter way than to apply the rule to one sample after the other.
+    fn by_sample(
         &self,
         values: &Values<'_, T>,
         cotangent: &Tensor<T>,
         input: usize,
+        reduce: BatchReduce,
     ) -> Option<Tensor<T>> {
-        let _ = (values, cotangent, input);
+        let _ = (values, cotangent, input, reduce);
         None
     }
 }

@@ -60,7 +60,7 @@ pub enum NodeRole {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Key {
     Node(u64),
-    /// The place of the numbers, and the shape under which they are read.
+    /// The place of the numbers, and how many axes they are read with: a reshaped one is another.
     Constant(usize, usize),
     /// A constant whose numbers nobody keeps: node and input.
     Unknown(u64, usize),

@@ -5,7 +5,7 @@ use ndarray::{ArrayD, Ix2};
 use super::run;
 use crate::check::{Case, Checked, Sampler};
 use crate::kernels::gemm::{Matrix, Product};
-use crate::{Batch, Needs, Op, Real, Shape, Tensor, Values};
+use crate::{Batch, BatchReduce, Needs, Op, Real, Shape, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
     /// x W + b: `[.., in] × [in, out] + [out] → [.., out]`.
@@ -100,20 +100,25 @@ impl<T: Real> Op<T> for Linear {
         }
     }
 
-    /// Σ (xₙᵀ ȳₙ)² = (x²)ᵀ ȳ², and Σ ȳₙ², as long as a sample is one row.
-    fn sum_of_squares(
+    /// As long as a sample is one row: xₙᵀ ȳₙ in one product, Σ (xₙᵀ ȳₙ)² = (x²)ᵀ ȳ², and Σ ȳₙ².
+    fn by_sample(
         &self,
         values: &Values<'_, T>,
         gy: &Tensor<T>,
         input: usize,
+        reduce: BatchReduce,
     ) -> Option<Tensor<T>> {
         if gy.rank() != 2 {
             return None;
         }
-        let squares = self.through_relu(values, gy.clone()).square();
-        Some(match input {
-            1 => values.input(0).square().matmul_tn(&squares),
-            _ => squares.sum_axes(0, false),
+        let gy = self.through_relu(values, gy.clone());
+        let layer = |x: &Tensor<T>| x.reshape([x.shape[0], 1, x.shape[1]]);
+        Some(match (reduce, input) {
+            (BatchReduce::Sum, _) => return None,
+            (BatchReduce::PerSample, 1) => layer(&values.input(0)).matmul_tn(&layer(&gy)),
+            (BatchReduce::PerSample, _) => gy,
+            (BatchReduce::SumOfSquares, 1) => values.input(0).square().matmul_tn(&gy.square()),
+            (BatchReduce::SumOfSquares, _) => gy.square().sum_axes(0, false),
         })
     }
 }
