@@ -10,9 +10,9 @@ use elbo_tensor::{Real, Shape, Tensor, no_grad};
 /// It is computed for n draws in one pass: each parameter is expanded to n leaves, one for each draw, so
 /// that one backward pass through the graph gives the gradient of each draw on its own. Shapes:
 ///
-/// - the family is given parameters of shape [n, ..θ], and its batch is [n]: several numbers in one draw
+/// - the family is given parameters of shape [n, ..θ], and its batch is `[n]`: several numbers in one draw
 ///   are one event, which [`Independent`](elbo_layers::dist::Independent) makes of an axis;
-/// - the cost f maps draws of shape [n, ..event] to [n], one number for each.
+/// - the cost f maps draws of shape [n, ..event] to `[n]`, one number for each.
 ///
 /// ```
 /// use elbo_estimators::{Draws, Estimator, Expectation, Pathwise};
@@ -132,7 +132,7 @@ impl<T: Real, D: Distribution<T>> Expectation<T, D> {
     /// The distribution of n draws, for parameters of shape [n, ..θ].
     ///
     /// # Panics
-    /// If its batch is not [n].
+    /// If its batch is not `[n]`.
     #[track_caller]
     pub fn family(&self, parameters: &[Tensor<T>]) -> D {
         let family = (self.family)(parameters);
@@ -145,7 +145,7 @@ impl<T: Real, D: Distribution<T>> Expectation<T, D> {
         family
     }
 
-    /// The cost of each draw: f of [n, ..event], shape [n].
+    /// The cost of each draw: f of [n, ..event], shape `[n]`.
     ///
     /// # Panics
     /// If f gives another shape, or a number that is not finite.
@@ -200,7 +200,7 @@ pub(crate) fn with_axis(size: usize, shape: &Shape) -> Shape {
     Shape::new(&[&[size], &**shape].concat())
 }
 
-/// One number for each draw, [n], as a column that stretches over [n, ..like].
+/// One number for each draw, `[n]`, as a column that stretches over [n, ..like].
 pub(crate) fn column<T: Real>(x: &Tensor<T>, like: &Tensor<T>) -> Tensor<T> {
     let mut sizes = vec![1; like.rank()];
     sizes[0] = x.count();

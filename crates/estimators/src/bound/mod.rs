@@ -141,7 +141,7 @@ impl<T: Real, D: Distribution<T>> Bound<T, D> {
         })
     }
 
-    /// n independent values of ln 1/K Σ wᵢ: shape [n].
+    /// n independent values of ln 1/K Σ wᵢ: shape `[n]`.
     pub fn values(&self, n: usize, noise: &mut Stream) -> Tensor<T> {
         let ln_k = T::from_f64((self.particles as f64).ln());
         self.log_weights(n, noise).log_sum_exp(-1, false) - ln_k

@@ -9,7 +9,7 @@ use super::Relaxable;
 use crate::estimator::{Draws, Estimator};
 use crate::expectation::{Expectation, column, gradients};
 
-/// A critic c: from z, of shape [n, ..event], to one number each, [n].
+/// A critic c: from z, of shape [n, ..event], to one number each, `[n]`.
 pub(super) type Critic<T> = dyn Fn(&Tensor<T>) -> Tensor<T> + Send + Sync;
 
 /// The score function with a control variate along the path of the continuous variable behind the discrete one.

@@ -46,7 +46,7 @@ impl<E> DeltaMethod<E> {
     }
 
     /// With the coefficient of least variance, summed over all parameters, as found on a pilot run:
-    /// c = Σ Cov(ĝ[f], ĝ[h]) / Σ Var ĝ[h].
+    /// c = Σ Cov(`ĝ[f]`, `ĝ[h]`) / Σ Var `ĝ[h]`.
     pub fn fit<T: Real, D: Factorized<T>>(
         name: &'static str,
         inner: E,

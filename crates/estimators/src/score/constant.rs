@@ -14,7 +14,7 @@ use crate::expectation::{Expectation, column};
 /// ```
 ///
 /// One evaluation of f for each draw, and those of the pilot run once. Unbiased for any b that does not
-/// depend on the draw, since E s = 0. The best constant is E[f s²] / E[s²], another one for each element of
+/// depend on the draw, since E s = 0. The best constant is `E[f s²] / E[s²]`, another one for each element of
 /// θ (Weaver & Tao 2001; Greensmith, Bartlett & Baxter 2004).
 #[derive(Clone, Debug)]
 pub struct ConstantBaseline<T: Real> {
@@ -41,7 +41,7 @@ impl<T: Real> ConstantBaseline<T> {
         ConstantBaseline { name: "score_function_mean_baseline", baselines }
     }
 
-    /// With E[f s²] / E[s²] over the draws of a pilot run, for each element of each parameter.
+    /// With `E[f s²] / E[s²]` over the draws of a pilot run, for each element of each parameter.
     pub fn optimal<D: Distribution<T>>(
         problem: &Expectation<T, D>,
         pilot: usize,

@@ -46,7 +46,7 @@ impl<T: Real, D: Distribution<T>> Estimator<T, D> for ScoreFunction {
 
 /// Draws with their costs and scores.
 struct Scored<T: Real> {
-    /// Shape [n].
+    /// Shape `[n]`.
     cost: Tensor<T>,
     /// For each parameter θ: shape [n, ..θ].
     scores: Vec<Tensor<T>>,
