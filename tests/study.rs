@@ -62,6 +62,19 @@ fn a_quadratic_study_prints_one_object_for_each_estimator_and_parameter() {
 }
 
 #[test]
+fn samples_and_seeds_are_gone_through() {
+    let lab = Lab::new();
+    let study = "study quadratic --estimators pathwise --repeats 2000 --no-files --json";
+    let rows = json_lines(&lab.ok(&format!("{study} --samples 1,4 --seed 5,6")));
+    let one = |samples: u64, seed: u64| {
+        json_lines(&lab.ok(&format!("{study} --samples {samples} --seed {seed}")))
+    };
+    assert_eq!(rows, [one(1, 5), one(4, 5), one(1, 6), one(4, 6)].concat());
+    let variances: Vec<f64> = rows.iter().map(|row| number(&row["truth_variance"])).collect();
+    assert_eq!(variances, [4.0, 12.0, 1.0, 3.0].repeat(2));
+}
+
+#[test]
 fn threads_and_the_company_of_others_change_no_digit() {
     let lab = Lab::new();
     let all = lab.ok("study cos --repeats 5000 --json --threads 1 --out a");

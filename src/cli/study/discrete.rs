@@ -185,6 +185,7 @@ where
     let row = |(i, moments): (usize, &_)| Row {
         estimator: found.estimator,
         parameter: name(i),
+        study: *study,
         moments: *moments,
         evaluations: found.evaluations,
         gradient: Some((truth[0].data()[i], Truth::Enumeration)),

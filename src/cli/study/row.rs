@@ -1,13 +1,14 @@
 //! One line of a study's table: what was found about one estimator and one parameter.
 
 use elbo_estimators::known::Truth;
-use elbo_estimators::study::Moments;
+use elbo_estimators::study::{Moments, Study};
 use serde_json::{Value, json};
 
 /// An estimator and a parameter.
 pub(super) struct Row {
     pub(super) estimator: &'static str,
     pub(super) parameter: String,
+    pub(super) study: Study,
     pub(super) moments: Moments,
     pub(super) evaluations: usize,
     pub(super) gradient: Option<(f64, Truth)>,
@@ -26,6 +27,8 @@ impl Row {
         json!({
             "estimator": self.estimator,
             "parameter": self.parameter,
+            "samples": self.study.samples,
+            "seed": self.study.seed,
             "repeats": self.moments.count() as u64,
             "mean": self.moments.mean(),
             "mean_ci": self.moments.mean_ci(),
@@ -43,9 +46,11 @@ impl Row {
     }
 
     /// The names of the columns of [`cells`](Row::cells).
-    pub(super) const COLUMNS: [&'static str; 14] = [
+    pub(super) const COLUMNS: [&'static str; 16] = [
         "estimator",
         "parameter",
+        "samples",
+        "seed",
         "repeats",
         "mean",
         "mean_low",
@@ -68,6 +73,8 @@ impl Row {
         vec![
             self.estimator.into(),
             self.parameter.clone(),
+            self.study.samples.to_string(),
+            self.study.seed.to_string(),
             self.moments.count().to_string(),
             self.moments.mean().to_string(),
             mean_low.to_string(),

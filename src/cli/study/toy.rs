@@ -34,17 +34,17 @@ pub(crate) struct ToyArgs {
     #[arg(long, value_name = "X", value_parser = numbers::finite, allow_negative_numbers = true)]
     k: Option<f64>,
 
-    /// Draws in one estimate
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = up_to(1, 1_000_000))]
-    samples: usize,
+    /// Draws in one estimate; several numbers, separated by commas, are gone through
+    #[arg(long, value_name = "N,N", default_value = "1", value_delimiter = ',', value_parser = up_to(1, 1_000_000))]
+    samples: Vec<usize>,
 
     /// Estimates
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = up_to(2, 1_000_000_000))]
     repeats: usize,
 
-    /// What all noise follows from
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// What all noise follows from; several are gone through
+    #[arg(long, value_name = "N,N", default_value = "1", value_delimiter = ',')]
+    seed: Vec<u64>,
 
     /// Estimators by name, separated by commas [default: all that fit]
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', value_parser = estimators::normal_name)]
@@ -81,13 +81,12 @@ const PARAMETERS: [&str; 2] = ["mu", "sigma"];
 const POINTS: usize = 25;
 
 pub(super) fn run(cost: Cost, args: &ToyArgs) -> Result<Done> {
+    let one = args.samples.contains(&1);
     let names: Vec<&str> = match &args.estimators[..] {
-        [] => {
-            NORMAL.into_iter().filter(|name| args.samples > 1 || *name != LEAVE_ONE_OUT).collect()
-        }
+        [] => NORMAL.into_iter().filter(|name| !one || *name != LEAVE_ONE_OUT).collect(),
         names => names.iter().map(String::as_str).collect(),
     };
-    if args.samples == 1 && names.contains(&LEAVE_ONE_OUT) {
+    if one && names.contains(&LEAVE_ONE_OUT) {
         return Ok(Done::Refused(format!("{LEAVE_ONE_OUT} with --samples 1; it needs at least 2")));
     }
     let k = args.k.unwrap_or(if cost == Cost::Quadratic { 0.0 } else { 1.0 });
@@ -95,14 +94,17 @@ pub(super) fn run(cost: Cost, args: &ToyArgs) -> Result<Done> {
         return Ok(Done::Refused(format!("--k {k}: exp(-k x²) takes a positive k")));
     }
     let known = Gaussian { cost, mu: args.mu, sigma: args.sigma, k };
-    let study = Study { repeats: args.repeats, samples: args.samples, seed: args.seed };
+    let study = |&seed: &u64| {
+        args.samples.iter().map(move |&samples| Study { repeats: args.repeats, samples, seed })
+    };
+    let studies: Vec<Study> = args.seed.iter().flat_map(study).collect();
     // Before anything is computed, not after.
     let folder = if args.no_files { None } else { Some(Folder::make(args.out.as_deref())?) };
-    let rows = table(&known, &names, &study, args);
+    let rows = table(&known, &names, &studies, args);
     let Some(mut folder) = folder else { return Ok(Done::Completely) };
     let cells: Vec<_> = rows.iter().map(Row::cells).collect();
     folder.table("study", &Row::COLUMNS, &cells)?;
-    draw(&known, &names, &study, &mut folder)?;
+    draw(&known, &names, &studies[0], &mut folder)?;
     if !args.json {
         say!("\n{}", folder.summary());
     }
@@ -110,7 +112,7 @@ pub(super) fn run(cost: Cost, args: &ToyArgs) -> Result<Done> {
 }
 
 /// Measures at the k that was asked for, and prints what is found.
-fn table(known: &Gaussian, names: &[&str], study: &Study, args: &ToyArgs) -> Vec<Row> {
+fn table(known: &Gaussian, names: &[&str], studies: &[Study], args: &ToyArgs) -> Vec<Row> {
     if !args.json {
         let Gaussian { cost, mu, sigma, k } = *known;
         let [by_mu, by_sigma] = known.gradient();
@@ -118,23 +120,28 @@ fn table(known: &Gaussian, names: &[&str], study: &Study, args: &ToyArgs) -> Vec
         say!("by mu {by_mu}, by sigma {by_sigma}, in closed form\n");
         say!("{}", Row::heads());
     }
-    let progress = Progress::new(names.len() * study.repeats);
+    let progress = Progress::new(names.len() * args.repeats * studies.len());
     let mut rows = Vec::new();
-    for name in names {
-        progress.at(name);
-        for row in measure(known, name, study, &progress) {
-            let mut object = row.object();
-            if args.time {
-                object["seconds"] = row.seconds.into();
+    for study in studies {
+        if studies.len() > 1 && !args.json {
+            say!("samples {}, seed {}:", study.samples, study.seed);
+        }
+        for name in names {
+            progress.at(name);
+            for row in measure(known, name, study, &progress) {
+                let mut object = row.object();
+                if args.time {
+                    object["seconds"] = row.seconds.into();
+                }
+                say!("{}", if args.json { object.to_string() } else { row.line() });
+                rows.push(row);
             }
-            say!("{}", if args.json { object.to_string() } else { row.line() });
-            rows.push(row);
         }
     }
     rows
 }
 
-/// Draws the variances over k, for mu and for sigma.
+/// Draws the variances over k, for mu and for sigma, with the first number of samples and the first seed.
 fn draw(known: &Gaussian, names: &[&str], study: &Study, folder: &mut Folder) -> Result<()> {
     let study = Study { repeats: study.repeats.min(FIGURE_REPEATS), ..*study };
     let range = Range::of(known.cost);
@@ -180,6 +187,7 @@ fn measure(known: &Gaussian, name: &str, study: &Study, progress: &Progress) -> 
     let row = |(i, parameter): (usize, &elbo_estimators::study::Parameter)| Row {
         estimator: found.estimator,
         parameter: parameter.name.into(),
+        study: *study,
         moments: parameter.elements[0],
         evaluations: found.evaluations,
         gradient: Some((truth[i], Truth::ClosedForm)),
