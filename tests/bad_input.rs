@@ -177,7 +177,7 @@ fn settings_out_of_range_are_refused() {
         lab.refuses(&format!("train {options} --data data --out run"), &[says]);
     }
     lab.refuses("train", &["<MODEL>"]);
-    lab.refuses("trian vae", &["'train'"]);
+    lab.refuses("trian vae", &["some similar subcommands exist: 'trace', 'train'"]);
     lab.refuses("train pca --latent 20 --data data2", &["data2"]);
 }
 
