@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use elbo_models::pictures::Sweep;
+use elbo_models::pictures::{Picture, Sweep};
 use elbo_models::{Error, Result, write_whole};
 
 use crate::cli::next_free::next_free;
@@ -27,8 +27,13 @@ impl Folder {
 
     /// Writes a figure as NAME.svg and NAME.png.
     pub(super) fn figure(&mut self, name: &str, sweep: &Sweep) -> Result<()> {
-        self.write(&format!("{name}.svg"), sweep.svg().as_bytes())?;
-        self.write(&format!("{name}.png"), &sweep.draw().png())
+        self.picture(name, &sweep.svg(), &sweep.draw())
+    }
+
+    /// Writes a figure of any kind, in both forms.
+    pub(super) fn picture(&mut self, name: &str, svg: &str, picture: &Picture) -> Result<()> {
+        self.write(&format!("{name}.svg"), svg.as_bytes())?;
+        self.write(&format!("{name}.png"), &picture.png())
     }
 
     /// Writes a table: names of columns, then rows.

@@ -1,15 +1,15 @@
 //! `elbo study vae`: how noisy the gradient of every parameter of a VAE is, and why.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use elbo_models::gradients::{Measured, ParameterNoise, Plan, gradient_noise};
 use elbo_models::pictures::{Estimate, Estimates, Row};
-use elbo_models::{Error, Result, Trained, write_whole};
+use elbo_models::{Error, Result, Trained};
 use serde_json::{Value, json};
 
+use super::folder::Folder;
 use super::progress::Progress;
-use crate::cli::next_free::next_free;
 use crate::cli::run_args::{Opened, RunArgs, up_to};
 use crate::cli::say::say;
 
@@ -51,12 +51,7 @@ pub(super) fn run(args: &VaeArgs) -> Result<()> {
     if model.as_vae().is_none() {
         return Err(no_vae(settings.model.name()));
     }
-    let out = args.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), "study"));
-    std::fs::create_dir_all(&out).map_err(|source| Error::Io {
-        path: out.clone(),
-        source,
-        help: "choose another folder with --out".into(),
-    })?;
+    let mut folder = Folder::make(args.out.as_deref())?;
     let plan = Plan {
         batch_size: args.batch_size.unwrap_or(settings.batch_size),
         batches: args.batches,
@@ -69,7 +64,7 @@ pub(super) fn run(args: &VaeArgs) -> Result<()> {
     drop(progress);
     let title =
         format!("{} on {}, batches of {}", settings.model.name(), data.name, plan.batch_size);
-    write(&out, &title, &found)?;
+    write(&mut folder, &title, &found)?;
     if args.json {
         found.iter().for_each(|found| say!("{}", object(found, &plan)));
         return Ok(());
@@ -80,7 +75,7 @@ pub(super) fn run(args: &VaeArgs) -> Result<()> {
         "The variance of the batch gradient, summed over a parameter, ± 95 %; a batch of one has {batch_size} times that.\n"
     );
     print(&found);
-    say!("\n{}: gradients.csv, variance.svg, variance.png, snr.svg, snr.png", out.display());
+    say!("\n{}", folder.summary());
     Ok(())
 }
 
@@ -159,20 +154,21 @@ fn object(found: &ParameterNoise, plan: &Plan) -> Value {
     object
 }
 
-fn write(out: &Path, title: &str, found: &[ParameterNoise]) -> Result<()> {
-    let mut csv = String::from("parameter,numbers");
+fn write(folder: &mut Folder, title: &str, found: &[ParameterNoise]) -> Result<()> {
+    let mut columns = vec!["parameter".to_owned(), "numbers".to_owned()];
     for (name, _) in figures(&found[0]) {
-        csv += &format!(",{name},{name}_low,{name}_high");
+        columns.extend([name.into(), format!("{name}_low"), format!("{name}_high")]);
     }
-    for found in found {
-        csv += &format!("\n{},{}", found.name, found.count);
+    let cells = |found: &ParameterNoise| {
+        let mut cells = vec![found.name.clone(), found.count.to_string()];
         for (_, measured) in figures(found) {
             let [low, high] = measured.ci();
-            csv += &format!(",{},{low},{high}", measured.value);
+            cells.extend([measured.value, low, high].map(|x| x.to_string()));
         }
-    }
-    csv.push('\n');
-    write_whole(&out.join("gradients.csv"), csv.as_bytes())?;
+        cells
+    };
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    folder.table("gradients", &columns, &found.iter().map(cells).collect::<Vec<_>>())?;
     let estimate = |measured: &Measured, scale: f64| {
         let [low, high] = measured.ci();
         Estimate { value: measured.value / scale, low: low / scale, high: high / scale }
@@ -199,8 +195,7 @@ fn write(out: &Path, title: &str, found: &[ParameterNoise]) -> Result<()> {
         rows: found.iter().map(|found| row(found, &[&found.snr], 1.0)).collect(),
     };
     for (name, figure) in [("variance", variance), ("snr", snr)] {
-        write_whole(&out.join(format!("{name}.svg")), figure.svg().as_bytes())?;
-        figure.draw().save(out.join(format!("{name}.png")))?;
+        folder.picture(name, &figure.svg(), &figure.draw())?;
     }
     Ok(())
 }
