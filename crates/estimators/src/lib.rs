@@ -8,7 +8,7 @@
 //! |---|---|
 //! | a path through the draw | [`Pathwise`], [`Antithetic`], [`DeltaMethod`] |
 //! | a density | [`ScoreFunction`], [`ConstantBaseline`], [`MovingAverage`], [`LeaveOneOut`] |
-//! | a continuous variable behind a discrete one | [`StraightThrough`], [`GumbelSoftmax`], [`StraightThroughGumbelSoftmax`], [`Rebar`], [`Relax`] |
+//! | a continuous variable behind a discrete one | [`StraightThrough`], [`GumbelSoftmax`], [`StraightThroughGumbelSoftmax`], [`Rebar`], [`Relax`], [`LearningRelax`] |
 //! | coins | [`AugmentReinforceMerge`] |
 //! | finitely many values | [`Enumeration`] |
 //! | a derivative that is a difference of measures | [`MeasureValuedDifference`] |
@@ -54,8 +54,8 @@ mod score;
 pub mod study;
 
 pub use discrete::{
-    AugmentReinforceMerge, Coins, CriticTraining, Enumeration, FiniteSupport, GumbelSoftmax, Rebar,
-    Relax, Relaxable, StraightThrough, StraightThroughGumbelSoftmax,
+    AugmentReinforceMerge, Coins, CriticTraining, Enumeration, FiniteSupport, GumbelSoftmax,
+    LearningRelax, Rebar, Relax, Relaxable, StraightThrough, StraightThroughGumbelSoftmax,
 };
 pub use estimator::{Bias, Draws, Estimator};
 pub use expectation::Expectation;

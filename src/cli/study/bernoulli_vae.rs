@@ -7,8 +7,9 @@
 use std::sync::Arc;
 
 use elbo_estimators::{
-    AugmentReinforceMerge, Draws, Estimator, Expectation, GumbelSoftmax, LeaveOneOut,
-    MovingAverage, Rebar, ScoreFunction, StraightThrough, StraightThroughGumbelSoftmax,
+    AugmentReinforceMerge, CriticTraining, Draws, Estimator, Expectation, GumbelSoftmax,
+    LearningRelax, LeaveOneOut, MeasureValuedDifference, MovingAverage, Rebar, ScoreFunction,
+    StraightThrough, StraightThroughGumbelSoftmax,
 };
 use elbo_layers::dist::{Independent, kl};
 use elbo_layers::{Activation, Adam, Bernoulli, Distribution, Module, Optimizer, Pass, Sequential};
@@ -27,7 +28,7 @@ const BATCH: usize = 100;
 const LR: f64 = 1e-3;
 
 /// The estimators that it can be trained with.
-pub(super) const ESTIMATORS: [&str; 8] = [
+pub(super) const ESTIMATORS: [&str; 10] = [
     "score_function",
     "score_function_moving_average_baseline",
     "score_function_leave_one_out",
@@ -35,13 +36,19 @@ pub(super) const ESTIMATORS: [&str; 8] = [
     "gumbel_softmax",
     "straight_through_gumbel_softmax",
     "rebar",
+    "relax",
     "arm",
+    "measure_valued",
 ];
 
 type Code = Independent<Bernoulli<f32>>;
 
 /// The estimator, and how many draws it takes for each image.
-fn estimator(name: &str, temperature: f64) -> (Box<dyn Estimator<f32, Code>>, usize) {
+fn estimator(
+    name: &str,
+    temperature: f64,
+    noise: &mut Stream,
+) -> (Box<dyn Estimator<f32, Code>>, usize) {
     match name {
         "score_function" => (Box::new(ScoreFunction), 1),
         "score_function_moving_average_baseline" => (Box::new(MovingAverage::default()), 1),
@@ -52,7 +59,12 @@ fn estimator(name: &str, temperature: f64) -> (Box<dyn Estimator<f32, Code>>, us
             (Box::new(StraightThroughGumbelSoftmax { temperature }), 1)
         }
         "rebar" => (Box::new(Rebar { temperature, scale: 1.0 }), 1),
+        "relax" => {
+            let training = CriticTraining { hidden: HIDDEN, lr: LR, ..CriticTraining::default() };
+            (Box::new(LearningRelax::new(LATENT, temperature, training, noise)), 1)
+        }
         "arm" => (Box::new(AugmentReinforceMerge), 1),
+        "measure_valued" => (Box::new(MeasureValuedDifference::coupled()), 1),
         _ => unreachable!("{name} is one of the list"),
     }
 }
@@ -84,7 +96,7 @@ pub(super) fn train(
     let root = Stream::new(seed);
     let mut noise = root.substream(1);
     let mut vae = Vae::new(data.train.images.pixels_per_image(), &mut noise);
-    let (estimator, samples) = estimator(name, temperature);
+    let (estimator, samples) = estimator(name, temperature, &mut root.substream(3));
     for epoch in 1..=epochs {
         let order: Vec<u32> =
             noise.permutation(data.train.images.count).into_iter().map(|i| i as u32).collect();

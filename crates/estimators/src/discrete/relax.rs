@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use elbo_layers::{Activation, Adam, Module, Optimizer, Pass, Sequential};
 use elbo_tensor::{Real, Stream, Tensor, vjp};
 
 use super::Relaxable;
+use super::critic::{CriticTraining, LearnedCritic};
 use crate::estimator::{Draws, Estimator};
 use crate::expectation::{Expectation, column, gradients};
 
@@ -25,65 +25,25 @@ pub struct Relax<T: Real> {
     critic: Arc<Critic<T>>,
 }
 
-/// How a critic is trained.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct CriticTraining {
-    /// Units of its hidden layer.
-    pub hidden: usize,
-    /// Steps of Adam.
-    pub steps: usize,
-    /// Draws in each step.
-    pub draws: usize,
-    /// Learning rate.
-    pub lr: f64,
-}
-
-impl Default for CriticTraining {
-    fn default() -> Self {
-        CriticTraining { hidden: 10, steps: 400, draws: 256, lr: 0.02 }
-    }
-}
-
 impl<T: Real> Relax<T> {
     /// With a critic that is given.
     pub fn new(critic: impl Fn(&Tensor<T>) -> Tensor<T> + Send + Sync + 'static) -> Relax<T> {
         Relax { critic: Arc::new(critic) }
     }
 
-    /// With a network of one hidden layer, trained to lower the variance of the estimate: since its mean does not
-    /// depend on the critic, the gradient of the variance is that of the squared estimate.
+    /// With a network of one hidden layer, trained to lower the variance of the estimate on draws of its own.
     pub fn fit<D: Relaxable<T>>(
         problem: &Expectation<T, D>,
         training: CriticTraining,
         noise: &mut Stream,
     ) -> Relax<T> {
         let numbers = problem.family(&problem.leaves(1)).perturb(noise).count();
-        let mut net = Sequential::<T>::mlp(&[numbers, training.hidden, 1], Activation::Tanh, noise);
-        let mut adam = Adam::new(training.lr);
-        let n = training.draws;
+        let mut critic = LearnedCritic::new(numbers, training, noise);
         for _ in 0..training.steps {
-            let critic =
-                |z: &Tensor<T>| net.forward(&z.reshape([n, numbers]), &mut Pass::Eval).reshape([n]);
-            let leaves = problem.leaves(n);
-            let family = problem.family(&leaves);
-            let z = family.perturb(noise);
-            let b = D::round(&z);
-            let given = family.perturb_given(&z);
-            let rest = problem.constant_cost(&b) - critic(&given.detach());
-            let scores = gradients(&family.log_prob(&b), &leaves);
-            let difference = critic(&z) - critic(&given);
-            let squared = leaves.iter().zip(scores).map(|(leaf, score)| {
-                let [path] = vjp(&difference, &Tensor::ones([n]), [leaf]);
-                (column(&rest, &score) * score + path).square().sum()
-            });
-            let loss = squared.reduce(|a, b| a + b).expect("a problem has parameters");
-            adam.step(&mut net, &(loss / T::from_f64(n as f64)).into_gradients());
+            let each = tracked(problem, &|z| critic.forward(z), training.draws, noise);
+            critic.learn(&each);
         }
-        let frozen = Arc::new(net);
-        Relax::new(move |z| {
-            let n = z.shape()[0];
-            frozen.forward(&z.reshape([n, numbers]), &mut Pass::Eval).reshape([n])
-        })
+        Relax::new(move |z| critic.forward(z))
     }
 }
 
@@ -121,4 +81,26 @@ pub(super) fn estimate<T: Real, D: Relaxable<T>>(
     let rest = problem.constant_cost(&b) - given.detach();
     let surrogate = family.log_prob(&b) * rest + free - given;
     draws.means(gradients(&surrogate, &leaves))
+}
+
+/// The estimate of each draw, [n, ..θ], tracked to what the critic is made of.
+pub(super) fn tracked<T: Real, D: Relaxable<T>>(
+    problem: &Expectation<T, D>,
+    critic: &dyn Fn(&Tensor<T>) -> Tensor<T>,
+    n: usize,
+    noise: &mut Stream,
+) -> Vec<Tensor<T>> {
+    let leaves = problem.leaves(n);
+    let family = problem.family(&leaves);
+    let z = family.perturb(noise);
+    let b = D::round(&z);
+    let given = family.perturb_given(&z);
+    let rest = problem.constant_cost(&b) - critic(&given.detach());
+    let scores = gradients(&family.log_prob(&b), &leaves);
+    let difference = critic(&z) - critic(&given);
+    let of_leaf = |(leaf, score): (&Tensor<T>, Tensor<T>)| {
+        let [path] = vjp(&difference, &Tensor::ones([n]), [leaf]);
+        column(&rest, &score) * score + path
+    };
+    leaves.iter().zip(scores).map(of_leaf).collect()
 }

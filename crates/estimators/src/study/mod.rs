@@ -82,15 +82,23 @@ impl Parameter {
     ///
     /// The squared means of noise alone are subtracted, so that a gradient of 0 has a ratio around 0.
     pub fn snr(&self) -> (f64, f64) {
-        let (mut signal, mut spread) = (0.0, 0.0);
-        for moments in &self.elements {
+        self.snr_of_signal(self)
+    }
+
+    /// [`snr`](Parameter::snr) with the means of another estimate of the same gradient, whose noise is less: that of
+    /// a small gradient is known sooner.
+    pub fn snr_of_signal(&self, signal: &Parameter) -> (f64, f64) {
+        let (mut squares, mut spread) = (0.0, 0.0);
+        for moments in &signal.elements {
             let (mean, noise) = (moments.mean(), moments.variance() / moments.count());
-            signal += mean * mean - noise;
+            squares += mean * mean - noise;
             spread += 4.0 * mean * mean * noise + 2.0 * noise * noise;
         }
         let variance = self.variance();
-        let ratio = (signal.max(0.0) / variance).sqrt();
-        (ratio, spread.sqrt() / (2.0 * ratio * variance))
+        let ratio = (squares.max(0.0) / variance).sqrt();
+        let of_signal = spread.sqrt() / (2.0 * ratio * variance);
+        let of_noise: f64 = self.elements.iter().map(|m| m.variance_error().powi(2)).sum();
+        (ratio, of_signal.hypot(0.5 * ratio * of_noise.sqrt() / variance))
     }
 }
 
@@ -201,4 +209,40 @@ fn cosines<T: Real>(estimates: &[Tensor<T>], truth: &[Tensor<T>], repeats: usize
     }
     // So that 0 / 0 is 0.
     products / ((squares * norm) + f64::MIN_POSITIVE).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of 1,000 times 500 draws of four normal variables, with the signal of the draws themselves and of others.
+    #[test]
+    fn a_ratio_has_its_value_and_its_error() {
+        let (means, sigma) = ([0.3, -0.1, 0.0, 0.2], [1.0, 0.5, 0.7, 1.2]);
+        let truth = (means.iter().map(|m| m * m).sum::<f64>()
+            / sigma.iter().map(|s| s * s).sum::<f64>())
+        .sqrt();
+        let noise = &mut Stream::new(1);
+        let mut draw = |size: f64| {
+            let x: Tensor<f64> = noise.normal([500, 4]);
+            let x = x * Tensor::from(sigma) * size + Tensor::from(means);
+            Parameter { name: "theta", elements: Moments::of_columns(&x) }
+        };
+        let (mut own, mut quieter) = (Vec::new(), Vec::new());
+        for _ in 0..1000 {
+            let parameter = draw(1.0);
+            own.push(parameter.snr());
+            quieter.push(parameter.snr_of_signal(&draw(0.1)));
+        }
+        for found in [&own, &quieter] {
+            let ratios = Moments::of(&found.iter().map(|(ratio, _)| *ratio).collect::<Vec<_>>());
+            let stated = Moments::of(&found.iter().map(|(_, error)| *error).collect::<Vec<_>>());
+            let off = (ratios.mean() - truth).abs();
+            assert!(off < 5.0 * ratios.mean_error() + 0.002, "{off}");
+            let spread = ratios.variance().sqrt();
+            assert!((stated.mean() / spread - 1.0).abs() < 0.1, "{} {spread}", stated.mean());
+        }
+        let spread = |found: &[(f64, f64)]| found.iter().map(|(_, error)| error).sum::<f64>();
+        assert!(spread(&quieter) < 0.4 * spread(&own));
+    }
 }
