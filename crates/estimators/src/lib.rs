@@ -7,7 +7,7 @@
 //! | asks of the distribution | estimators |
 //! |---|---|
 //! | a path through the draw | [`Pathwise`], [`Antithetic`], [`DeltaMethod`] |
-//! | a density | [`ScoreFunction`], [`ConstantBaseline`], [`MovingAverage`], [`LeaveOneOut`] |
+//! | a density | [`ScoreFunction`], [`ConstantBaseline`], [`MovingAverage`], [`RunningAverage`], [`LeaveOneOut`] |
 //! | a continuous variable behind a discrete one | [`StraightThrough`], [`GumbelSoftmax`], [`StraightThroughGumbelSoftmax`], [`Rebar`], [`Relax`], [`LearningRelax`] |
 //! | coins | [`AugmentReinforceMerge`] |
 //! | finitely many values | [`Enumeration`] |
@@ -61,4 +61,4 @@ pub use estimator::{Bias, Draws, Estimator};
 pub use expectation::Expectation;
 pub use measure_valued::{Coupling, MeasureValued, MeasureValuedDifference, Sides};
 pub use pathwise::{Antithetic, DeltaMethod, Factorized, Pathwise, Symmetric};
-pub use score::{ConstantBaseline, LeaveOneOut, MovingAverage, ScoreFunction};
+pub use score::{ConstantBaseline, LeaveOneOut, MovingAverage, RunningAverage, ScoreFunction};

@@ -5,7 +5,7 @@ use elbo_estimators::known::{Cost, Gaussian};
 use elbo_estimators::study::{Moments, Study};
 use elbo_estimators::{
     Antithetic, ConstantBaseline, DeltaMethod, Draws, Estimator, Expectation, LeaveOneOut,
-    MeasureValuedDifference, MovingAverage, Pathwise, ScoreFunction,
+    MeasureValuedDifference, MovingAverage, Pathwise, RunningAverage, ScoreFunction,
 };
 use elbo_layers::Normal;
 use elbo_layers::dist::{Exponential, Gamma, Independent, Poisson, Reparameterized};
@@ -82,6 +82,101 @@ fn oscillating_cost() {
     for (k, seed) in [(0.5, 8), (2.0, 9), (5.0, 10)] {
         let known = Gaussian { cost: Cost::Cos, mu: 1.0, sigma: 1.0, k };
         hold_against_the_truth(known, Study { repeats: 200_000, samples: 2, seed });
+    }
+}
+
+/// Two draws: (8 + 10) / 2 + (8 + 2) / 2 = 14; four: 5.3333.
+#[test]
+fn leave_one_out_at_two_and_four_draws() {
+    let known = Gaussian { cost: Cost::Quadratic, mu: 1.0, sigma: 1.0, k: 0.0 };
+    for (samples, variance) in [(2, 14.0), (4, 16.0 / 3.0)] {
+        let study = Study { repeats: 400_000, samples, seed: 20 + samples as u64 };
+        let found = study.run(&known.problem(), &LeaveOneOut, None, &|_| ());
+        let by_mu = found.parameters[0].elements[0];
+        within_five_sigma("mean", by_mu.mean(), by_mu.mean_error(), 2.0);
+        within_five_sigma("variance", by_mu.variance(), by_mu.variance_error(), variance);
+    }
+}
+
+/// The settings at which the reference code of Mohamed et al. asserts unbiasedness.
+#[test]
+fn all_are_unbiased_where_the_reference_asserts_it() {
+    for cost in [Cost::Quadratic, Cost::Exp, Cost::Cos] {
+        for (k, seed) in [(0.1, 30), (1.0, 31), (10.0, 32)] {
+            let known = Gaussian { cost, mu: 1.0, sigma: 1.5, k };
+            hold_against_the_truth(known, Study { repeats: 50_000, samples: 1, seed });
+        }
+    }
+}
+
+/// A study cuts estimates of many draws into calls of a few: the average does not begin anew in each.
+#[test]
+fn a_moving_average_of_many_draws() {
+    for (cost, samples, repeats) in [(Cost::Quadratic, 3000, 4000), (Cost::Exp, 300, 10_000)] {
+        let known = Gaussian { cost, mu: 1.0, sigma: 1.0, k: 0.3 };
+        let study = Study { repeats, samples, seed: 40 };
+        let found = study.run(&known.problem(), &MovingAverage::default(), None, &|_| ());
+        let (variance, _) = known.variance(found.estimator, samples).unwrap();
+        for (i, parameter) in found.parameters.iter().enumerate() {
+            let m = parameter.elements[0];
+            within_five_sigma("mean", m.mean(), m.mean_error(), known.gradient()[i]);
+            within_five_sigma("variance", m.variance(), m.variance_error(), variance[i]);
+        }
+    }
+}
+
+/// Where f hardly changes, second moments and squared means agree in nearly all digits.
+#[test]
+fn truths_keep_their_digits_where_f_hardly_changes() {
+    for (cost, mu, sigma, k) in [
+        (Cost::Exp, 0.0, 0.01, 0.001),
+        (Cost::Exp, 0.0, 0.001, 0.001),
+        (Cost::Exp, 1.0, 1e-6, 1e-6),
+        (Cost::Cos, 1.0, 0.01, 0.01),
+        (Cost::Cos, 0.3, 0.001, 0.5),
+    ] {
+        let known = Gaussian { cost, mu, sigma, k };
+        let study = Study { repeats: 50_000, samples: 1, seed: 50 };
+        let problem = known.problem();
+        for estimator in all(&problem, &study) {
+            let found = study.run(&problem, &*estimator, None, &|_| ());
+            let name = found.estimator;
+            let Some((variance, _)) = known.variance(name, 1) else { continue };
+            for (i, parameter) in found.parameters.iter().enumerate() {
+                let m = parameter.elements[0];
+                let what = format!("{known:?}, {name}, {}", parameter.name);
+                // What the estimate itself rounds, and what the pilot's baseline misses.
+                let rounding = (1e-13 / sigma).powi(2) + 1e-4 * variance[i];
+                let room = 5.0 * m.variance_error() + rounding;
+                let off = (m.variance() - variance[i]).abs();
+                assert!(off < room, "{what}: {} not {}", m.variance(), variance[i]);
+            }
+        }
+    }
+}
+
+/// A baseline that goes on from call to call, against a loop.
+#[test]
+fn a_running_average_is_that_of_the_calls_before() {
+    let known = Gaussian { cost: Cost::Quadratic, mu: 1.0, sigma: 1.0, k: 0.0 };
+    let problem = known.problem();
+    let (running, draws) = (RunningAverage::new(0.9), Draws::new(3, 2));
+    let (mut sum, mut weight) = (0.0, 0.0);
+    for seed in 0..5 {
+        let noise = || Stream::new(seed);
+        let found = running.estimate(&problem, draws, &mut noise());
+        let baseline = if seed == 0 { 0.0 } else { sum / weight };
+        let by_hand = ConstantBaseline::new(&problem, baseline);
+        let expected = by_hand.estimate(&problem, draws, &mut noise());
+        for (found, expected) in found.iter().zip(&expected) {
+            for (a, b) in found.data().iter().zip(expected.data()) {
+                within_five_sigma("estimate", *a, 0.0, *b);
+            }
+        }
+        // f = x² of the same draws.
+        let x: Tensor<f64> = noise().normal([6]);
+        let mean = (x + 1.0).square().mean().item();
+        (sum, weight) = (0.9 * sum + 0.1 * mean, 0.9 * weight + 0.1);
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use elbo_estimators::{
     AugmentReinforceMerge, CriticTraining, Draws, Estimator, Expectation, GumbelSoftmax,
-    LearningRelax, LeaveOneOut, MeasureValuedDifference, MovingAverage, Rebar, ScoreFunction,
+    LearningRelax, LeaveOneOut, MeasureValuedDifference, Rebar, RunningAverage, ScoreFunction,
     StraightThrough, StraightThroughGumbelSoftmax,
 };
 use elbo_layers::dist::{Independent, kl};
@@ -51,7 +51,7 @@ fn estimator(
 ) -> (Box<dyn Estimator<f32, Code>>, usize) {
     match name {
         "score_function" => (Box::new(ScoreFunction), 1),
-        "score_function_moving_average_baseline" => (Box::new(MovingAverage::default()), 1),
+        "score_function_moving_average_baseline" => (Box::new(RunningAverage::new(0.9)), 1),
         "score_function_leave_one_out" => (Box::new(LeaveOneOut), 2),
         "straight_through" => (Box::new(StraightThrough), 1),
         "gumbel_softmax" => (Box::new(GumbelSoftmax { temperature }), 1),

@@ -11,13 +11,15 @@
 mod doubly_reparameterized;
 mod jackknife;
 mod reweighted;
+mod reweighted_reparameterized;
 mod sticking_the_landing;
 mod total_derivative;
 mod vimco;
 
 pub use doubly_reparameterized::DoublyReparameterized;
 pub use jackknife::Jackknife;
-pub use reweighted::{ReweightedWakeSleep, ReweightedWakeSleepReparameterized};
+pub use reweighted::ReweightedWakeSleep;
+pub use reweighted_reparameterized::ReweightedWakeSleepReparameterized;
 pub use sticking_the_landing::StickingTheLanding;
 pub use total_derivative::TotalDerivative;
 pub use vimco::Vimco;
@@ -197,6 +199,11 @@ pub trait BoundEstimator<T: Real, D: Distribution<T>>: Send + Sync {
         1
     }
 
+    /// Evaluations of ln p for one estimate from so many bounds: K for the gradient by θ, and K for that by φ.
+    fn evaluations(&self, bound: &Bound<T, D>, samples: usize) -> usize {
+        2 * bound.particles * samples
+    }
+
     /// Draws from the posterior: along a path if the rule differentiates through them.
     fn draw(&self, posterior: &D, noise: &mut Stream) -> Tensor<T>;
 
@@ -204,7 +211,7 @@ pub trait BoundEstimator<T: Real, D: Distribution<T>>: Send + Sync {
     fn surrogate(&self, particles: &Particles<T, D>) -> Tensor<T>;
 
     /// Independent estimates for each parameter, θ then φ, each the mean over so many bounds: shape
-    /// [repeats, ..]. Each bound takes K evaluations of ln p.
+    /// [repeats, ..].
     ///
     /// # Panics
     /// If K is too small for the rule, the posterior's batch or the shape of ln p is another than [`Bound`] says, or

@@ -86,14 +86,19 @@ impl Gaussian {
     /// Var f(x)
     pub fn cost_variance(&self) -> f64 {
         let Gaussian { cost, mu, sigma, k } = *self;
-        match cost {
-            Cost::Quadratic => 4.0 * ((mu - k) * sigma).powi(2) + 2.0 * sigma.powi(4),
+        let square = match cost {
+            Cost::Quadratic => return 4.0 * ((mu - k) * sigma).powi(2) + 2.0 * sigma.powi(4),
             // The square is the same function with another k.
-            Cost::Exp => Gaussian { k: 2.0 * k, ..*self }.mean() - self.mean().powi(2),
-            Cost::Cos => {
-                let double = (-2.0 * (k * sigma).powi(2)).exp() * (2.0 * k * mu).cos();
-                0.5 * (1.0 + double) - self.mean().powi(2)
+            Cost::Exp => Gaussian { k: 2.0 * k, ..*self }.mean(),
+            Cost::Cos => 0.5 * (1.0 + (-2.0 * (k * sigma).powi(2)).exp() * (2.0 * k * mu).cos()),
+        };
+        let variance = square - self.mean().powi(2);
+        match self.rule() {
+            // Too few digits are left.
+            Some(rule) if variance < DIGITS * square => {
+                rule.variance(|e| self.from_mean(e)).unwrap_or(variance.max(0.0))
             }
+            _ => variance,
         }
     }
 
@@ -176,101 +181,117 @@ impl Gaussian {
             }
             _ => return None,
         };
-        Some(self.without_mean(squares))
+        self.without_mean(squares, squares)
     }
 
     fn cosine(&self, estimator: &str) -> Option<Pair> {
         let Gaussian { mu, sigma, k, .. } = *self;
         let a2 = (2.0 * k * sigma).powi(2);
         let damped = (-0.5 * a2).exp() * (2.0 * k * mu).cos();
-        let squares = match estimator {
-            "pathwise" => [1.0 - damped, 1.0 - damped * (1.0 - a2)].map(|part| 0.5 * k * k * part),
+        let (parts, unit) = match estimator {
+            "pathwise" => ([1.0 - damped, 1.0 - damped * (1.0 - a2)], 0.5 * k * k),
             "score_function" => {
                 let parts = [1.0 + damped * (1.0 - a2), 2.0 + damped * (2.0 - 4.0 * a2 + a2 * a2)];
-                parts.map(|part| 0.5 * part / (sigma * sigma))
+                (parts, 0.5 / (sigma * sigma))
             }
             _ => return None,
         };
-        Some(self.without_mean(squares))
+        self.without_mean(parts.map(|part| part * unit), [unit; 2])
     }
 
-    /// From second moments to variances.
-    fn without_mean(&self, squares: Pair) -> Pair {
+    /// From second moments, which are sums of terms of such sizes, to variances; `None` if too few digits are left.
+    fn without_mean(&self, squares: Pair, sizes: Pair) -> Option<Pair> {
         let gradient = self.gradient();
-        [0, 1].map(|i| (squares[i] - gradient[i].powi(2)).max(0.0))
+        let variances = [0, 1].map(|i| squares[i] - gradient[i].powi(2));
+        (0..2).all(|i| variances[i] >= DIGITS * sizes[i]).then_some(variances)
+    }
+
+    /// A rule for this f; `None` if it bends too quickly.
+    fn rule(&self) -> Option<Rule> {
+        let Gaussian { cost, sigma, k, .. } = *self;
+        Rule::new(match cost {
+            Cost::Quadratic => 1.0,
+            Cost::Exp => 1.0 / (2.0 * sigma * k.abs().sqrt()),
+            Cost::Cos => 1.0 / (2.0 * sigma * k.abs()),
+        })
     }
 
     /// The variance of an estimate from one draw, by integration.
     fn quadrature(&self, estimator: &str) -> Option<Pair> {
-        let Gaussian { cost, mu, sigma, k } = *self;
-        let rule = Rule::new(match cost {
-            Cost::Quadratic => 1.0,
-            Cost::Exp => 1.0 / (2.0 * sigma * k.abs().sqrt()),
-            Cost::Cos => 1.0 / (2.0 * sigma * k.abs()),
-        })?;
-        let f = |e: f64| self.derivatives(mu + sigma * e)[0];
+        let Gaussian { mu, sigma, .. } = *self;
+        let rule = self.rule()?;
+        // A constant in f has no say in differences, and would take their digits.
+        let f = |e: f64| self.from_mean(e);
         let slope = |e: f64| self.derivatives(mu + sigma * e)[1];
         let score = [|e: f64| e, |e: f64| e * e - 1.0];
         let with_baselines = |b: Pair| {
-            let square = |i: usize| rule.mean(|e| ((f(e) - b[i]) * score[i](e) / sigma).powi(2));
-            self.without_mean([square(0), square(1)])
+            let of = |i: usize| rule.variance(|e| (f(e) - b[i]) * score[i](e) / sigma);
+            Some([of(0)?, of(1)?])
         };
-        Some(match estimator {
-            "pathwise" => self.without_mean([
-                rule.mean(|e| slope(e).powi(2)),
-                rule.mean(|e| (slope(e) * e).powi(2)),
-            ]),
-            "pathwise_antithetic" => self.without_mean([
-                rule.mean(|e| (0.5 * (slope(e) + slope(-e))).powi(2)),
-                rule.mean(|e| (0.5 * e * (slope(e) - slope(-e))).powi(2)),
+        match estimator {
+            "pathwise" => Some([rule.variance(slope)?, rule.variance(|e| slope(e) * e)?]),
+            "pathwise_antithetic" => Some([
+                rule.variance(|e| 0.5 * (slope(e) + slope(-e)))?,
+                rule.variance(|e| 0.5 * e * (slope(e) - slope(-e)))?,
             ]),
             "pathwise_delta_method" => self.delta_method(rule),
-            "score_function" => with_baselines([0.0; 2]),
-            "score_function_mean_baseline" => with_baselines([self.mean(); 2]),
+            "score_function" => with_baselines([-self.derivatives(mu)[0]; 2]),
+            "score_function_mean_baseline" => with_baselines([rule.mean(f); 2]),
             "score_function_optimal_baseline" => with_baselines([0, 1].map(|i| {
                 let weight = |e: f64| score[i](e).powi(2);
                 rule.mean(|e| f(e) * weight(e)) / rule.mean(weight)
             })),
             "measure_valued" | "measure_valued_independent" => {
                 let is_coupled = estimator == "measure_valued";
-                let right = rule.weibull_mean(|w| f(w).powi(2));
-                let left = rule.weibull_mean(|w| f(-w).powi(2));
-                let both = match is_coupled {
-                    true => rule.weibull_mean(|w| f(w) * f(-w)),
-                    false => rule.weibull_mean(f) * rule.weibull_mean(|w| f(-w)),
+                let by_mu = match is_coupled {
+                    true => rule.weibull_variance(|w| f(w) - f(-w))?,
+                    false => rule.weibull_variance(f)? + rule.weibull_variance(|w| f(-w))?,
                 };
-                let weight = sigma * sigma * std::f64::consts::TAU;
-                let by_mu = (right + left - 2.0 * both) / weight;
-                let (maxwell, normal) =
-                    (rule.maxwell_mean(|m| f(m).powi(2)), rule.mean(|n| f(n).powi(2)));
-                let both = match is_coupled {
-                    true => rule.maxwell_product(f),
-                    false => rule.maxwell_mean(f) * rule.mean(f),
+                let [maxwell, normal] = [rule.maxwell_mean(f), rule.mean(f)];
+                let apart = rule.maxwell_mean(|m| (f(m) - maxwell).powi(2)) + rule.variance(f)?;
+                let together = match is_coupled {
+                    true => 2.0 * (rule.maxwell_product(f) - maxwell * normal),
+                    false => 0.0,
                 };
-                let by_sigma = (maxwell + normal - 2.0 * both) / (sigma * sigma);
-                self.without_mean([by_mu, by_sigma])
+                let by_sigma = (apart - together >= DIGITS * apart).then_some(apart - together)?;
+                Some([by_mu / std::f64::consts::TAU, by_sigma].map(|v| v / (sigma * sigma)))
             }
-            _ => return None,
-        })
+            _ => None,
+        }
+    }
+
+    /// f(mu + σ ε) - f(mu), with all its digits for small ε.
+    fn from_mean(&self, e: f64) -> f64 {
+        let Gaussian { cost, mu, sigma, k } = *self;
+        let d = sigma * e;
+        match cost {
+            Cost::Quadratic => d * (2.0 * (mu - k) + d),
+            Cost::Exp => (-k * mu * mu).exp() * (-k * d * (2.0 * mu + d)).exp_m1(),
+            Cost::Cos => -2.0 * (k * (mu + 0.5 * d)).sin() * (0.5 * k * d).sin(),
+        }
     }
 
     /// Of f - c h, with the second-order expansion h at mu and the best common c.
-    fn delta_method(&self, rule: Rule) -> Pair {
+    fn delta_method(&self, rule: Rule) -> Option<Pair> {
         let [_, first, second] = self.derivatives(self.mu);
         let slope = |e: f64| self.derivatives(self.mu + self.sigma * e)[1];
         let expansion = |e: f64| first + second * self.sigma * e;
         let path = [|_: f64| 1.0, |e: f64| e];
-        let covariance = |i: usize, f: &dyn Fn(f64) -> f64, g: &dyn Fn(f64) -> f64| {
-            let (f, g) = (|e: f64| f(e) * path[i](e), |e: f64| g(e) * path[i](e));
-            rule.mean(|e| f(e) * g(e)) - rule.mean(f) * rule.mean(g)
-        };
-        let over_both = |f: &dyn Fn(f64) -> f64, g: &dyn Fn(f64) -> f64| {
-            covariance(0, f, g) + covariance(1, f, g)
+        let over_both = |f: &dyn Fn(f64) -> f64, g: &dyn Fn(f64) -> f64| -> f64 {
+            let covariance = |path: &fn(f64) -> f64| {
+                let (f, g) = (|e: f64| f(e) * path(e), |e: f64| g(e) * path(e));
+                let (mean_f, mean_g) = (rule.mean(f), rule.mean(g));
+                rule.mean(|e| (f(e) - mean_f) * (g(e) - mean_g))
+            };
+            path.iter().map(|path| covariance(&(*path as fn(f64) -> f64))).sum()
         };
         let spread = over_both(&expansion, &expansion);
         let c = if spread > 0.0 { over_both(&slope, &expansion) / spread } else { 1.0 };
-        let rest = |e: f64| slope(e) - c * expansion(e);
-        [0, 1].map(|i| covariance(i, &rest, &rest).max(0.0))
+        // What is left may be rounding of these.
+        let size = rule.mean(|e| slope(e).abs());
+        let rest =
+            |i: usize| rule.variance_of(|e| (slope(e) - c * expansion(e)) * path[i](e), size);
+        Some([rest(0)?, rest(1)?])
     }
 
     /// f, f' and f'' at x.
@@ -289,6 +310,9 @@ impl Gaussian {
         }
     }
 }
+
+/// A difference that is a smaller part of its terms has lost too many digits.
+const DIGITS: f64 = 1e-8;
 
 #[cfg(test)]
 mod tests {

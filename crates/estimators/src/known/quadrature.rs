@@ -8,6 +8,15 @@ const TAIL: f64 = 13.0;
 /// The most points of a rule; a finer one is refused.
 const MOST: f64 = 1e6;
 
+/// A variance of numbers of that size: 0 if it is no more than their rounding, `None` if rounding is a part of it.
+fn digits(variance: f64, size: f64) -> Option<f64> {
+    match variance.sqrt() / (f64::EPSILON * size) {
+        parts if parts > 1e5 => Some(variance),
+        parts if parts > 1e2 => None,
+        _ => Some(0.0),
+    }
+}
+
 /// Rules for functions that bend within a length `scale`, in standard deviations.
 #[derive(Clone, Copy)]
 pub(super) struct Rule {
@@ -35,6 +44,23 @@ impl Rule {
     /// E g(ε), ε ~ N(0, 1)
     pub(super) fn mean(self, g: impl Fn(f64) -> f64) -> f64 {
         self.normal().map(|(e, weight)| weight * g(e)).sum()
+    }
+
+    /// Var g(ε), ε ~ N(0, 1); `None` if the rounding of g is a part of it.
+    pub(super) fn variance(self, g: impl Fn(f64) -> f64) -> Option<f64> {
+        self.variance_of(&g, self.mean(|e| g(e).abs()))
+    }
+
+    /// [`variance`](Rule::variance) of a g that is a difference of numbers of that size.
+    pub(super) fn variance_of(self, g: impl Fn(f64) -> f64, size: f64) -> Option<f64> {
+        let mean = self.mean(&g);
+        digits(self.mean(|e| (g(e) - mean).powi(2)), size)
+    }
+
+    /// Var g(w) where w > 0 has the density w exp(-w²/2).
+    pub(super) fn weibull_variance(self, g: impl Fn(f64) -> f64) -> Option<f64> {
+        let mean = self.weibull_mean(&g);
+        digits(self.weibull_mean(|w| (g(w) - mean).powi(2)), self.weibull_mean(|w| g(w).abs()))
     }
 
     /// E g(w) where w > 0 has the density w exp(-w²/2).

@@ -10,12 +10,15 @@ use crate::expectation::{Expectation, column};
 /// The score function estimator whose baseline is a moving average over the estimates before.
 ///
 /// ```text
-///     bₜ = mₜ / (1 - decayᵗ),   mₜ₊₁ = decay mₜ + (1 - decay) f̄ₜ,   m₀ = b₀ = 0
+///     bₜ₊₁ = decay bₜ + (1 - decay) f̄ₜ
 /// ```
 ///
-/// with the mean f̄ₜ of f over the draws of estimate t: what a training loop can afford. One evaluation of f
-/// for each draw. Unbiased, since bₜ does not depend on the draws that it is subtracted from; estimates that
-/// are made in one call are uncorrelated, though not independent. Williams 1992; Mnih & Gregor 2014.
+/// with the mean f̄ₜ of f over the draws of estimate t. A call begins with the mean of a pilot run of
+/// (1 + decay) / (1 - decay) estimates: it has the variance of an average that has gone on for ever, so that all
+/// estimates are alike, wherever a study is cut into calls. One evaluation of f for each draw, and those of the
+/// pilot. Unbiased, since bₜ does not depend on the draws that it is subtracted from; estimates that are made in one
+/// call are uncorrelated, though not independent. Williams 1992. For a loop that makes one call a step there is
+/// [`RunningAverage`](super::RunningAverage).
 #[derive(Clone, Copy, Debug)]
 pub struct MovingAverage {
     /// Below 1.
@@ -39,7 +42,7 @@ impl<T: Real, D: Distribution<T>> Estimator<T, D> for MovingAverage {
     }
 
     /// # Panics
-    /// If the decay is not in [0, 1).
+    /// If the decay is not in [0, 1), and for a problem of rows, whose estimates have different means.
     fn estimate(
         &self,
         problem: &Expectation<T, D>,
@@ -48,14 +51,21 @@ impl<T: Real, D: Distribution<T>> Estimator<T, D> for MovingAverage {
     ) -> Vec<Tensor<T>> {
         let decay = self.decay;
         assert!((0.0..1.0).contains(&decay), "MovingAverage: decay {decay} must be in [0, 1)");
+        assert!(
+            problem.rows() == 1,
+            "MovingAverage: {} rows; it takes one problem",
+            problem.rows()
+        );
+        let pilot = ((1.0 + decay) / (1.0 - decay)).round();
+        let mut of_pilot = |_| Scored::draw(problem, draws.samples, noise).cost.mean().item();
+        let mut average =
+            (0..pilot as usize).map(&mut of_pilot).map(T::to_f64).sum::<f64>() / pilot;
         let Scored { cost, scores } = Scored::draw(problem, draws.count(), noise);
         let costs = draws.mean(&cost);
-        let (mut average, mut weight) = (0.0, 0.0);
         let baselines = Tensor::write([draws.repeats, 1], |baselines| {
             for (baseline, cost) in baselines.iter_mut().zip(costs.data()) {
-                *baseline = T::from_f64(if weight > 0.0 { average / weight } else { 0.0 });
+                *baseline = T::from_f64(average);
                 average = decay * average + (1.0 - decay) * cost.to_f64();
-                weight = decay * weight + (1.0 - decay);
             }
         });
         let cost = draws.split(&cost) - baselines;

@@ -138,7 +138,7 @@ impl Study {
             bound.particles() * bound.parameters().map(|(_, value)| value.count()).sum::<usize>();
         let estimate = |draws, noise: &mut Stream| estimator.estimate(bound, draws, noise);
         let (cosine, elements) = self.moments(estimate, truth, width, progress);
-        let evaluations = bound.particles() * self.samples;
+        let evaluations = estimator.evaluations(bound, self.samples);
         Findings::new(estimator.name(), evaluations, bound.parameters(), elements, cosine)
     }
 
