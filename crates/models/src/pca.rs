@@ -3,6 +3,7 @@
 use elbo_tensor::kernels::gemm::{Matrix, gemm};
 use elbo_tensor::kernels::threads;
 use elbo_tensor::{Real, Tensor};
+use faer::linalg::solvers::SelfAdjointEigen;
 use faer::{Mat, MatRef, Par, Side};
 
 use crate::data::Images;
@@ -40,15 +41,7 @@ impl<T: Real> Pca<T> {
         }
         let mean = mean(images);
         let covariance = covariance::<T>(images, &mean);
-        let failed = |error| Error::Settings {
-            what: format!("the eigenvalues of the covariance did not converge: {error:?}"),
-            help: "check that the images are what they should be".into(),
-        };
-        faer::set_global_parallelism(match threads::count() {
-            1 => Par::Seq,
-            count => Par::rayon(count),
-        });
-        let eigen = covariance.self_adjoint_eigen(Side::Lower).map_err(failed)?;
+        let eigen = decomposition(&covariance)?;
         let (values, vectors) = (eigen.S().column_vector(), eigen.U());
         // Ascending there, descending here; rounding may leave a vanishing one below 0.
         let explained_variance = (0..k).map(|i| values[pixels - 1 - i].max(0.0)).collect();
@@ -199,6 +192,18 @@ fn pixels_of<T: Real>(
                 *out = T::from_f64(f64::from(*byte) / 255.0 - centre);
             }
         }
+    })
+}
+
+/// Eigenvalues, ascending, and eigenvectors. It is not generic, so that the library behind it is compiled once.
+fn decomposition(covariance: &Mat<f64>) -> Result<SelfAdjointEigen<f64>> {
+    faer::set_global_parallelism(match threads::count() {
+        1 => Par::Seq,
+        count => Par::rayon(count),
+    });
+    covariance.self_adjoint_eigen(Side::Lower).map_err(|error| Error::Settings {
+        what: format!("the eigenvalues of the covariance did not converge: {error:?}"),
+        help: "check that the images are what they should be".into(),
     })
 }
 

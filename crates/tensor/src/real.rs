@@ -5,6 +5,7 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use crate::kernels::math::{self, Elementary};
 use crate::kernels::noise::Fraction;
+use crate::kernels::once::Once;
 use crate::kernels::vector::Vectors;
 
 mod sealed {
@@ -20,6 +21,7 @@ mod sealed {
 pub trait Real:
     sealed::Sealed
     + Vectors
+    + Once
     + Elementary
     + Fraction
     + bytemuck::Pod

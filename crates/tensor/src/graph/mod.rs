@@ -188,7 +188,8 @@ pub fn apply<T: Real>(op: impl Op<T>, mut inputs: impl AsMut<[Tensor<T>]>) -> Te
     if mode::is_plain() && inputs.iter().all(|input| input.node.is_none()) {
         return op.forward(inputs);
     }
-    mode::watch(&op, inputs, |inputs| record(&op, inputs)).attach(op)
+    let recorded = mode::watch(&op, inputs);
+    recorded.attach(Box::new(op))
 }
 
 /// The output of an operation, and what a node would hold of its inputs.
@@ -197,6 +198,7 @@ struct Recorded<T: Real> {
     edges: Option<Vec<Edge<T>>>,
 }
 
+/// Runs an operation; behind a pointer, so that it is compiled once and not for each operation.
 fn record<T: Real>(op: &dyn Op<T>, inputs: &mut [Tensor<T>]) -> Recorded<T> {
     let tracked = !mode::is_off() && inputs.iter().any(|input| input.node.is_some());
     if !tracked {
@@ -218,14 +220,14 @@ fn record<T: Real>(op: &dyn Op<T>, inputs: &mut [Tensor<T>]) -> Recorded<T> {
 }
 
 impl<T: Real> Recorded<T> {
-    fn attach(self, op: impl Op<T>) -> Tensor<T> {
+    fn attach(self, op: Box<dyn Op<T>>) -> Tensor<T> {
         let Recorded { mut output, edges } = self;
         if let Some(edges) = edges {
             let kept = (op.needs().output || mode::is_keeping()).then(|| output.data.clone());
             output.node = Some(Arc::new(Node {
                 id: next_id(),
                 shape: output.shape,
-                op: Some(Box::new(op)),
+                op: Some(op),
                 edges,
                 output: kept,
             }));

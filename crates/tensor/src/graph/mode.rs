@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
-use super::{Op, Recorded};
+use super::{Op, Recorded, record};
 use crate::{Real, Shape, Tensor};
 
 thread_local! {
@@ -98,13 +98,9 @@ fn with<R>(flag: &'static std::thread::LocalKey<Cell<bool>>, compute: impl FnOnc
 }
 
 /// Runs one operation and, if asked to, looks for the first NaN.
-pub(super) fn watch<T: Real>(
-    op: &dyn Op<T>,
-    inputs: &mut [Tensor<T>],
-    run: impl FnOnce(&mut [Tensor<T>]) -> Recorded<T>,
-) -> Recorded<T> {
+pub(super) fn watch<T: Real>(op: &dyn Op<T>, inputs: &mut [Tensor<T>]) -> Recorded<T> {
     if !WATCHING.get() {
-        return run(inputs);
+        return record(op, inputs);
     }
     let any = |tensors: &[Tensor<T>], test: fn(T) -> bool| {
         tensors.iter().any(|tensor| tensor.data().iter().any(|x| test(*x)))
@@ -114,7 +110,7 @@ pub(super) fn watch<T: Real>(
     let from_infinity = any(inputs, |x| !x.is_finite());
     // An operation that is made of others is named as a whole.
     WATCHING.set(false);
-    let recorded = run(inputs);
+    let recorded = record(op, inputs);
     WATCHING.set(true);
     if !had_nan && any(std::slice::from_ref(&recorded.output), T::is_nan) {
         let output = recorded.output.shape;

@@ -19,6 +19,7 @@ pub mod gemm;
 pub mod isa;
 pub mod math;
 pub(crate) mod noise;
+pub mod once;
 pub mod optimizer;
 pub mod peak;
 pub(crate) mod permute;

@@ -101,7 +101,8 @@ pub fn with<R>(count: usize, f: impl FnOnce() -> R) -> R {
 /// If a part panics. Parts that had not been begun may then be left out.
 pub fn for_each(parts: usize, part: impl Fn(usize) + Sync) {
     let threads = count().min(parts);
-    if threads <= 1 || !TEAM.run(threads, parts, &part) {
+    // SAFETY: the job is made of one closure, which may be called from all threads.
+    if threads <= 1 || !unsafe { TEAM.run(Job::new(threads, parts, &part)) } {
         (0..parts).for_each(part);
     }
 }
@@ -244,12 +245,25 @@ struct Team {
 #[repr(align(128))]
 struct Line(AtomicUsize);
 
+/// A closure without its type, so that what runs it is compiled once.
 #[derive(Clone, Copy)]
 struct Job {
     call: unsafe fn(*const (), usize),
     part: *const (),
     threads: usize,
     parts: usize,
+}
+
+impl Job {
+    fn new<F: Fn(usize) + Sync>(threads: usize, parts: usize, part: &F) -> Job {
+        /// # Safety
+        /// `part` points to an F.
+        unsafe fn call<F: Fn(usize)>(part: *const (), i: usize) {
+            // SAFETY: the caller's promise.
+            unsafe { (*part.cast::<F>())(i) }
+        }
+        Job { call: call::<F>, part: std::ptr::from_ref(part).cast(), threads, parts }
+    }
 }
 
 const OPEN: u64 = 1 << 16;
@@ -277,7 +291,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Team {
     /// Runs a job; false if another one is running.
-    fn run<F: Fn(usize) + Sync>(&'static self, threads: usize, parts: usize, part: &F) -> bool {
+    ///
+    /// # Safety
+    /// The job's `call` takes its `part`, with any index below `parts`, on any thread.
+    unsafe fn run(&'static self, job: Job) -> bool {
+        let Job { threads, parts, .. } = job;
         if self.busy.compare_exchange(false, true, Acquire, Relaxed).is_err() {
             return false;
         }
@@ -285,13 +303,6 @@ impl Team {
         for (thread, next) in self.next[..threads].iter().enumerate() {
             next.0.store(own(thread, threads, parts).start, Relaxed);
         }
-        /// # Safety
-        /// `part` points to an F.
-        unsafe fn call<F: Fn(usize)>(part: *const (), i: usize) {
-            // SAFETY: the caller's promise.
-            unsafe { (*part.cast::<F>())(i) }
-        }
-        let job = Job { call: call::<F>, part: std::ptr::from_ref(part).cast(), threads, parts };
         // SAFETY: `busy` is ours, and no member is left of the job before.
         unsafe { *self.job.get() = Some(job) };
         self.state.fetch_add(OPEN, SeqCst);

@@ -25,7 +25,7 @@ pub(super) const BAND: usize = 64 * 1024;
 pub(super) const PARTS: usize = 32;
 
 /// What is to be computed: targets [batch, groups · targets, ..] from sources.
-pub(super) struct Filter<'a, T> {
+pub(in crate::kernels) struct Filter<'a, T> {
     pub(super) batch: usize,
     pub(super) groups: usize,
     /// Channels of one group on either side.
@@ -97,8 +97,13 @@ impl<T: Real> Filter<'_, T> {
     }
 }
 
-/// Fills `y` from `x`.
-pub(super) fn correlate<T: Real>(isa: Isa, filter: &Filter<'_, T>, x: &[T], y: &mut [T]) {
+/// Fills `y` from `x`; to be compiled for each type once.
+pub(in crate::kernels) fn correlate<T: Real>(
+    isa: Isa,
+    filter: &Filter<'_, T>,
+    x: &[T],
+    y: &mut [T],
+) {
     let [rows, columns] = filter.walks;
     if y.is_empty() {
         return;

@@ -21,7 +21,8 @@ mod weight;
 mod tests;
 
 pub(crate) use self::axis::Axis;
-use self::correlate::{Filter, correlate};
+pub(super) use self::correlate::{Filter, correlate};
+pub(super) use self::weight::gradient as weight_gradient;
 use super::isa::{self, Isa};
 use crate::Real;
 
@@ -107,7 +108,7 @@ fn conv2d_on<T: Real>(
         kernel_width: sizes.axes[1].kernel,
         finish,
     };
-    correlate(isa, &filter, x, y);
+    T::correlate(isa, &filter, x, y);
 }
 
 /// The gradient of the input: x̄ = ȳ ⋆ᵀ w. This is transposed convolution.
@@ -132,10 +133,10 @@ fn conv2d_input_on<T: Real>(isa: Isa, sizes: &Sizes, gy: &[T], w: &[T], gx: &mut
         kernel_width: sizes.axes[1].kernel,
         finish: Finish { bias: None, relu: false },
     };
-    correlate(isa, &filter, gy, gx);
+    T::correlate(isa, &filter, gy, gx);
 }
 
 /// The gradient of the weights: w̄ = Σ over images and positions of ȳ and what w met in x.
 pub(crate) fn conv2d_weight<T: Real>(sizes: &Sizes, x: &[T], gy: &[T], gw: &mut [T]) {
-    weight::gradient(isa::current(), sizes, x, gy, gw);
+    T::weight_gradient(isa::current(), sizes, x, gy, gw);
 }

@@ -19,8 +19,14 @@ const LANES: usize = 16;
 /// How many numbers the sums of all parts may have: each part has a gradient of its own.
 const PARTIAL_SUMS: usize = 1 << 22;
 
-/// Fills `gw`.
-pub(super) fn gradient<T: Real>(isa: Isa, sizes: &Sizes, x: &[T], gy: &[T], gw: &mut [T]) {
+/// Fills `gw`; to be compiled for each type once.
+pub(in crate::kernels) fn gradient<T: Real>(
+    isa: Isa,
+    sizes: &Sizes,
+    x: &[T],
+    gy: &[T],
+    gw: &mut [T],
+) {
     assert_eq!((x.len(), gy.len()), (sizes.input_length(), sizes.output_length()));
     assert_eq!(gw.len(), sizes.weight_length());
     if gw.is_empty() || gy.is_empty() {

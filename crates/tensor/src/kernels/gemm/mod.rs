@@ -159,6 +159,11 @@ impl<'a, T: Real> Product<'a, T> {
     }
 
     fn write_on(self, isa: Isa, c: &mut [T], step: usize) {
+        T::multiply(isa, self, c, step);
+    }
+
+    /// [`write_on`](Product::write_on), to be compiled for each type once.
+    pub(super) fn multiply(self, isa: Isa, c: &mut [T], step: usize) {
         let (m, k, n) = (self.a.rows(), self.a.columns(), self.b.columns());
         if m * n == 0 {
             return;
@@ -168,7 +173,7 @@ impl<'a, T: Real> Product<'a, T> {
             // A sum of no terms is a sum of one zero.
             let a = Matrix::with_steps(&zero, [m, 1], [0, 0]);
             let b = Matrix::with_steps(&zero, [1, n], [0, 0]);
-            return Product { a, b, ..self }.write_on(isa, c, step);
+            return Product { a, b, ..self }.multiply(isa, c, step);
         }
         let c = Target { start: c.as_mut_ptr(), step };
         let threads = threads::count().min(m * k * n / WORTH_A_THREAD).max(1);
