@@ -171,7 +171,7 @@ fn logistic_regression_is_trained_and_studied() {
     let lab = Lab::new();
     let said = lab.ok("study logistic --steps 100 --repeats 200 --json --out a");
     let rows = json_lines(&said);
-    assert_eq!(rows.len(), 5 * 8 * 2, "at 0, 10, 20, 50 and 100 steps");
+    assert_eq!(rows.len(), 5 * 10 * 2, "at 0, 10, 20, 50 and 100 steps");
     let loss = |row: &Value| number(&row["loss"]);
     assert!(loss(rows.last().unwrap()) < 0.5 * loss(&rows[0]));
     let at_the_end = |name: &str| {

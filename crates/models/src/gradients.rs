@@ -54,7 +54,7 @@ impl Measured {
 /// The gradient of one parameter, summed over its numbers.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ParameterNoise {
-    /// The name, as in a checkpoint; `all` for all parameters together.
+    /// The name, as in a checkpoint; that of a layer, as `encoder.0`, for its parameters together; `all` for all.
     pub name: String,
     /// How many numbers it has.
     pub count: usize,
@@ -70,9 +70,11 @@ pub struct ParameterNoise {
     pub images_between_batches: Measured,
     /// ‖E g‖ / √Var g
     pub snr: Measured,
+    /// ‖E g‖ / √E ‖g‖²: the cosine between g and its mean, where ‖g‖ hardly varies.
+    pub cosine: Measured,
 }
 
-/// The noise in the gradient of every parameter, and at the end of all together. `report` is called after
+/// The noise in the gradient of every parameter, then of every layer, and at the end of all together. `report` is called after
 /// each backward pass of `plan.batches · plan.repeats`.
 ///
 /// # Panics
@@ -112,14 +114,26 @@ pub fn gradient_noise(
             records.push(sums.record(repeats));
         }
     }
-    let mut batches_of_all = vec![Batch::default(); batches];
     let mut found: Vec<ParameterNoise> = Vec::new();
+    let mut together: Vec<(String, usize, Vec<Batch>)> = Vec::new();
     for ((name, parameter), records) in parameters.iter().zip(records) {
-        let parts = join(records);
-        batches_of_all.iter_mut().zip(&parts).for_each(|(all, part)| all.add(part));
-        found.push(figures(name, parameter.count(), &parts, plan));
+        let (parts, count) = (join(records), parameter.count());
+        found.push(figures(name, count, &parts, plan));
+        let layer = name.rsplit_once('.').map_or(&name[..], |(layer, _)| layer);
+        match together.iter_mut().find(|(name, ..)| name == layer) {
+            Some((_, numbers, sum)) => {
+                *numbers += count;
+                sum.iter_mut().zip(&parts).for_each(|(sum, part)| sum.add(part));
+            }
+            None => together.push((layer.into(), count, parts)),
+        }
     }
-    found.push(figures("all", model.count(), &batches_of_all, plan));
+    let mut all = vec![Batch::default(); batches];
+    for (layer, count, sum) in &together {
+        found.push(figures(layer, *count, sum, plan));
+        all.iter_mut().zip(sum).for_each(|(all, sum)| all.add(sum));
+    }
+    found.push(figures("all", model.count(), &all, plan));
     found
 }
 
@@ -211,8 +225,8 @@ fn join(records: Vec<Record>) -> Vec<Batch> {
     records.iter().map(batch).collect()
 }
 
-/// Signal, variance, noise, images twice, signal-to-noise.
-type Figures = [f64; 6];
+/// Signal, variance, noise, images twice, signal-to-noise, cosine.
+type Figures = [f64; 7];
 
 /// The figures of some batches: their number, their sum, and ‖Σ m‖² over them.
 fn estimate(batches: f64, sum: &Batch, norm_of_sum: f64, plan: &Plan) -> Figures {
@@ -222,8 +236,9 @@ fn estimate(batches: f64, sum: &Batch, norm_of_sum: f64, plan: &Plan) -> Figures
     let variance = sum.squares / batches - signal / plan.batch_size as f64;
     let noise = sum.within / batches;
     let between = spread - noise / plan.repeats as f64;
-    let snr = (signal.max(0.0) / variance.max(f64::MIN_POSITIVE)).sqrt();
-    [signal, variance, noise, variance - noise, between, snr]
+    let part = |of: f64| (signal.max(0.0) / of.max(f64::MIN_POSITIVE)).sqrt();
+    let (snr, cosine) = (part(variance), part(signal.max(0.0) + variance));
+    [signal, variance, noise, variance - noise, between, snr, cosine]
 }
 
 /// The figures of all batches, with errors from leaving out one after the other (Efron & Stein 1981).
@@ -257,6 +272,7 @@ fn figures(name: &str, count: usize, batches: &[Batch], plan: &Plan) -> Paramete
         images: measured(3),
         images_between_batches: measured(4),
         snr: measured(5),
+        cosine: measured(6),
     }
 }
 

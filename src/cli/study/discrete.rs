@@ -16,12 +16,13 @@ use elbo_tensor::{Stream, Tensor};
 use serde_json::json;
 
 use super::bernoulli_vae;
-use super::estimators::{self, DISCRETE, DiscreteSettings, LEAVE_ONE_OUT};
+use super::estimators::{self, DISCRETE, DiscreteSettings};
 use super::figure::{self, Point};
 use super::folder::Folder;
 use super::numbers;
 use super::progress::Progress;
 use super::row::{Row, short};
+use super::sweep::SweepArgs;
 use crate::cli::Done;
 use crate::cli::run_args::up_to;
 use crate::cli::say::say;
@@ -41,9 +42,8 @@ pub(crate) struct DiscreteArgs {
     #[arg(long, value_name = "X", default_value_t = 0.5, value_parser = numbers::positive, allow_negative_numbers = true)]
     temperature: f64,
 
-    /// Draws in one estimate
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = up_to(1, 1_000_000))]
-    samples: usize,
+    #[command(flatten)]
+    sweep: SweepArgs,
 
     /// Estimates
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = up_to(2, 1_000_000_000))]
@@ -52,10 +52,6 @@ pub(crate) struct DiscreteArgs {
     /// Epochs of training the VAE with each estimator; 0 to leave it out
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = up_to(0, 10_000))]
     epochs: usize,
-
-    /// What all noise follows from
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
 
     /// Estimators by name, separated by commas [default: all that fit]
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', value_parser = estimators::discrete_name)]
@@ -79,60 +75,67 @@ const POINTS: usize = 25;
 const FIGURE_REPEATS: usize = 20_000;
 
 pub(super) fn run(args: &DiscreteArgs) -> Result<Done> {
-    let names: Vec<&str> = match &args.estimators[..] {
-        [] => {
-            DISCRETE.into_iter().filter(|name| args.samples > 1 || *name != LEAVE_ONE_OUT).collect()
+    let (names, trained) = match &args.estimators[..] {
+        [] => (DISCRETE.to_vec(), bernoulli_vae::ESTIMATORS.to_vec()),
+        names => {
+            if let Some(reason) = args.sweep.refuse(names) {
+                return Ok(Done::Refused(reason));
+            }
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let trains = |name: &&str| bernoulli_vae::ESTIMATORS.contains(name);
+            let trained = names.iter().copied().filter(trains).collect();
+            (names, trained)
         }
-        names => names.iter().map(String::as_str).collect(),
     };
-    if args.samples == 1 && args.epochs == 0 && names.contains(&LEAVE_ONE_OUT) {
-        return Ok(Done::Refused(format!("{LEAVE_ONE_OUT} with --samples 1; it needs at least 2")));
-    }
     let mut folder = Folder::make(args.out.as_deref())?;
-    let study = Study { repeats: args.repeats, samples: args.samples, seed: args.seed };
+    let studies = args.sweep.studies(args.repeats);
     let settings = DiscreteSettings { temperature: args.temperature };
     let coin = Coin { logit: args.logit, t: args.t };
     let class = class();
-    let progress = Progress::new(2 * names.len() * (args.repeats + FIGURE_REPEATS));
+    let estimates = studies.len() * args.repeats + FIGURE_REPEATS;
+    let progress = Progress::new(2 * names.len() * estimates);
 
     if !args.json {
-        say!("{:<6} {}", "of", Row::heads());
+        say!("{}\n\n{:<6} {}", Row::LEGEND, "of", Row::heads());
     }
     let mut rows: Vec<(&str, Row)> = Vec::new();
-    for name in &names {
-        progress.at(name);
-        if let Some(estimator) = coin_estimator(name, &coin.problem(), &study, settings) {
-            let found = measure(&coin.problem(), &*estimator, &study, &progress);
-            let variance =
-                coin.variance(name).map(|v| (v / args.samples as f64, Truth::Enumeration));
-            rows.extend(found.into_iter().map(|row| ("coin", Row { variance, ..row })));
+    for study in &studies {
+        let first = rows.len();
+        for name in &names {
+            progress.at(name);
+            if let Some(estimator) = coin_estimator(name, &coin.problem(), study, settings) {
+                let found = measure(&coin.problem(), &*estimator, study, &progress);
+                let variance =
+                    coin.variance(name).map(|v| (v / study.samples as f64, Truth::Enumeration));
+                rows.extend(found.into_iter().map(|row| ("coin", Row { variance, ..row })));
+            }
+            if let Some(estimator) = estimators::discrete(name, &class, study, settings) {
+                let found = measure(&class, &*estimator, study, &progress);
+                rows.extend(found.into_iter().map(|row| ("class", row)));
+            }
         }
-        if let Some(estimator) = estimators::discrete(name, &class, &study, settings) {
-            let found = measure(&class, &*estimator, &study, &progress);
-            rows.extend(found.into_iter().map(|row| ("class", row)));
+        // Coins first.
+        rows[first..].sort_by_key(|(problem, _)| *problem != "coin");
+        if studies.len() > 1 && !args.json {
+            progress.say(&format!("samples {}, seed {}:", study.samples, study.seed));
         }
-    }
-    // Coins first.
-    rows.sort_by_key(|(problem, _)| *problem != "coin");
-    for (problem, row) in &rows {
-        if args.json {
+        for (problem, row) in &rows[first..] {
             let mut object = row.object();
             object["problem"] = json!(problem);
-            say!("{object}");
-        } else {
-            say!("{problem:<6} {}", row.line());
+            progress.say(&match args.json {
+                true => object.to_string(),
+                false => format!("{problem:<6} {}", row.line()),
+            });
         }
     }
     let columns = [&["problem"][..], &Row::COLUMNS].concat();
     let cells = |(problem, row): &(&str, Row)| [vec![problem.to_string()], row.cells()].concat();
     folder.table("study", &columns, &rows.iter().map(cells).collect::<Vec<_>>())?;
-    folder.figure("variance", &over_logits(&coin, &names, &study, settings, &progress))?;
+    folder.figure("variance", &over_logits(&coin, &names, &studies[0], settings, &progress))?;
     drop(progress);
 
-    if args.epochs > 0 {
-        let names =
-            if args.estimators.is_empty() { &bernoulli_vae::ESTIMATORS[..] } else { &names };
-        train(args, names, &mut folder)?;
+    if args.epochs > 0 && !trained.is_empty() {
+        train(args, &trained, &mut folder)?;
     }
     if !args.json {
         say!("\n{}", folder.summary());
@@ -187,6 +190,7 @@ where
         parameter: name(i),
         study: *study,
         moments: *moments,
+        bias: estimator.bias(),
         evaluations: found.evaluations,
         gradient: Some((truth[0].data()[i], Truth::Enumeration)),
         variance: None,
@@ -220,52 +224,72 @@ fn over_logits(
         lines.push(figure::variances(name, &points));
     }
     let title = format!("Gradients of E (b − {})² with a coin b", coin.t);
-    figure::sweep(title, "logit of the coin", false, "variance of an estimate".into(), lines)
+    let y = figure::variance_of("the logit", &study);
+    figure::sweep(title, "logit of the coin", false, y, lines)
 }
 
-/// Trains the VAE with each estimator, and draws the test loss.
+/// Trains the VAE with each estimator from each seed, and draws the test loss: its mean over seeds, from the
+/// lowest to the highest.
 fn train(args: &DiscreteArgs, names: &[&str], folder: &mut Folder) -> Result<()> {
     let images = bernoulli_vae::Pictures::load()?;
-    let names: Vec<&str> =
-        names.iter().copied().filter(|name| bernoulli_vae::ESTIMATORS.contains(name)).collect();
-    let progress = Progress::new(names.len() * args.epochs);
-    if !args.json && !names.is_empty() {
+    let seeds = args.sweep.seeds();
+    let progress = Progress::new(names.len() * seeds.len() * args.epochs);
+    if !args.json {
         say!(
             "\na VAE with {} coins as its code: test loss in nats per image",
             bernoulli_vae::LATENT
         );
-        say!("{:<38} {:>12} {:>12} {:>10}", "estimator", "first epoch", "last epoch", "seconds");
+        say!(
+            "{:<38} {:>6} {:>12} {:>12} {:>10}",
+            "estimator",
+            "seed",
+            "first epoch",
+            "last epoch",
+            "seconds"
+        );
     }
     let (mut lines, mut cells) = (Vec::new(), Vec::new());
     for name in names {
-        progress.at(&format!("VAE, {name}"));
-        let began = Instant::now();
-        let mut losses = Vec::new();
-        bernoulli_vae::train(
-            &images,
-            name,
-            args.temperature,
-            args.epochs,
-            args.seed,
-            |epoch, loss| {
-                if args.json {
-                    say!(
-                        "{}",
-                        json!({"problem": "vae", "estimator": name, "epoch": epoch, "test_loss": loss})
-                    );
-                }
-                cells.push(vec![name.to_owned(), epoch.to_string(), loss.to_string()]);
-                losses.push(Measured { x: epoch as f64, y: loss, low: loss, high: loss });
-                progress.advance(1);
-            },
-        );
-        if let (false, Some(first), Some(last)) = (args.json, losses.first(), losses.last()) {
-            let seconds = began.elapsed().as_secs_f64();
-            say!("{name:<38} {:>12} {:>12} {seconds:>10.2}", short(first.y), short(last.y));
+        let mut losses = vec![Vec::new(); args.epochs];
+        for &seed in seeds {
+            progress.at(&format!("VAE, {name}"));
+            let began = Instant::now();
+            bernoulli_vae::train(
+                &images,
+                name,
+                args.temperature,
+                args.epochs,
+                seed,
+                |epoch, loss| {
+                    if args.json {
+                        let object = json!({"problem": "vae", "estimator": name, "seed": seed,
+                            "epoch": epoch, "test_loss": loss});
+                        progress.say(&object.to_string());
+                    }
+                    let numbers = [seed.to_string(), epoch.to_string(), loss.to_string()];
+                    cells.push([vec![name.to_string()], numbers.to_vec()].concat());
+                    losses[epoch - 1].push(loss);
+                    progress.advance(1);
+                },
+            );
+            if !args.json {
+                let last = |losses: &Vec<f64>| short(losses[losses.len() - 1]);
+                let [first, last] = [last(&losses[0]), last(&losses[args.epochs - 1])];
+                let seconds = began.elapsed().as_secs_f64();
+                progress
+                    .say(&format!("{name:<38} {seed:>6} {first:>12} {last:>12} {seconds:>10.2}"));
+            }
         }
-        lines.push(Line { name: name.replace('_', " "), points: losses, truth: Vec::new() });
+        let point = |(i, losses): (usize, &Vec<f64>)| Measured {
+            x: (i + 1) as f64,
+            y: losses.iter().sum::<f64>() / losses.len() as f64,
+            low: losses.iter().copied().fold(f64::INFINITY, f64::min),
+            high: losses.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        };
+        let points = losses.iter().enumerate().map(point).collect();
+        lines.push(Line { name: name.replace('_', " "), points, truth: Vec::new() });
     }
-    folder.table("vae", &["estimator", "epoch", "test_loss"], &cells)?;
+    folder.table("vae", &["estimator", "seed", "epoch", "test_loss"], &cells)?;
     folder.figure(
         "vae",
         &Sweep {

@@ -1,6 +1,6 @@
 //! Figures of variances over a setting.
 
-use elbo_estimators::study::Moments;
+use elbo_estimators::study::{Moments, Study};
 use elbo_models::pictures::{Line, Measured, Sweep};
 
 /// What a study found at one setting: the moments of an element of a gradient, and its true variance.
@@ -31,6 +31,14 @@ pub(super) fn variances(name: &str, points: &[Point]) -> Line {
         name: name.replace('_', " "),
         points: points.iter().map(measured).collect(),
         truth: points.iter().filter_map(|p| Some((p.x, p.truth?))).collect(),
+    }
+}
+
+/// The axis of variances.
+pub(super) fn variance_of(parameter: &str, study: &Study) -> String {
+    match study.samples {
+        1 => format!("variance of an estimate by {parameter}"),
+        n => format!("variance of an estimate of {n} draws by {parameter}"),
     }
 }
 

@@ -14,9 +14,16 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// The folder that was asked for, or the next free runs/study-001. It is made before anything is computed.
+    /// The folder that was asked for, or the next free runs/study-001. It is made before anything is computed, and
+    /// must be empty: what another study found is not written over.
     pub(super) fn make(out: Option<&Path>) -> Result<Folder> {
         let path = out.map_or_else(|| next_free(Path::new("runs"), "study"), Path::to_path_buf);
+        if std::fs::read_dir(&path).is_ok_and(|mut files| files.next().is_some()) {
+            return Err(Error::Settings {
+                what: format!("{} is not empty", path.display()),
+                help: "choose another folder with --out".into(),
+            });
+        }
         std::fs::create_dir_all(&path).map_err(|source| Error::Io {
             path: path.clone(),
             source,

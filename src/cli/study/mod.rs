@@ -10,6 +10,7 @@ mod numbers;
 mod progress;
 mod row;
 mod snr;
+mod sweep;
 mod toy;
 mod vae;
 

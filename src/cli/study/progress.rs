@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::say::say;
+
 /// A bar on stderr that shows up after a second; nothing if stderr is no terminal.
 pub(super) struct Progress {
     bar: ProgressBar,
@@ -22,6 +24,11 @@ impl Progress {
     /// What is being done.
     pub(super) fn at(&self, what: &str) {
         self.bar.set_message(what.to_owned());
+    }
+
+    /// Prints a line to stdout, with the bar out of the way.
+    pub(super) fn say(&self, line: &str) {
+        self.bar.suspend(|| say!("{line}"));
     }
 
     /// So many steps more are done.

@@ -1,5 +1,6 @@
 //! One line of a study's table: what was found about one estimator and one parameter.
 
+use elbo_estimators::Bias;
 use elbo_estimators::known::Truth;
 use elbo_estimators::study::{Moments, Study};
 use serde_json::{Value, json};
@@ -10,6 +11,8 @@ pub(super) struct Row {
     pub(super) parameter: String,
     pub(super) study: Study,
     pub(super) moments: Moments,
+    /// What the estimator says of itself.
+    pub(super) bias: Bias,
     pub(super) evaluations: usize,
     pub(super) gradient: Option<(f64, Truth)>,
     pub(super) variance: Option<(f64, Truth)>,
@@ -32,6 +35,9 @@ impl Row {
             "repeats": self.moments.count() as u64,
             "mean": self.moments.mean(),
             "mean_ci": self.moments.mean_ci(),
+            "bias": self.off().map(|off| off[0]),
+            "bias_ci": self.off().map(|off| [off[1], off[2]]),
+            "is_biased": self.bias == Bias::Biased,
             "variance": self.moments.variance(),
             "variance_ci": self.moments.variance_ci(),
             "snr": finite(self.moments.snr()),
@@ -45,8 +51,15 @@ impl Row {
         })
     }
 
+    /// The mean less the true gradient, and where that is with 95 % confidence.
+    fn off(&self) -> Option<[f64; 3]> {
+        let (truth, _) = self.gradient?;
+        let [low, high] = self.moments.mean_ci();
+        Some([self.moments.mean(), low, high].map(|x| x - truth))
+    }
+
     /// The names of the columns of [`cells`](Row::cells).
-    pub(super) const COLUMNS: [&'static str; 16] = [
+    pub(super) const COLUMNS: [&'static str; 23] = [
         "estimator",
         "parameter",
         "samples",
@@ -55,19 +68,28 @@ impl Row {
         "mean",
         "mean_low",
         "mean_high",
+        "bias",
+        "bias_low",
+        "bias_high",
+        "is_biased",
         "variance",
         "variance_low",
         "variance_high",
         "snr",
         "cosine",
         "truth_gradient",
+        "truth_gradient_from",
         "truth_variance",
+        "truth_variance_from",
         "evaluations",
+        "evaluations_per_precision",
     ];
 
     /// For a table in a file.
     pub(super) fn cells(&self) -> Vec<String> {
         let number = |x: Option<f64>| x.map_or(String::new(), |x| x.to_string());
+        let source = |truth: Option<(f64, Truth)>| truth.map_or("", |(_, from)| from.name()).into();
+        let off = |i: usize| number(self.off().map(|off| off[i]));
         let [mean_low, mean_high] = self.moments.mean_ci();
         let [low, high] = self.moments.variance_ci();
         vec![
@@ -79,24 +101,32 @@ impl Row {
             self.moments.mean().to_string(),
             mean_low.to_string(),
             mean_high.to_string(),
+            off(0),
+            off(1),
+            off(2),
+            (self.bias == Bias::Biased).to_string(),
             self.moments.variance().to_string(),
             low.to_string(),
             high.to_string(),
             number(finite(self.moments.snr())),
             number(self.cosine),
             number(self.gradient.map(|g| g.0)),
+            source(self.gradient),
             number(self.variance.map(|v| v.0)),
+            source(self.variance),
             self.evaluations.to_string(),
+            (self.evaluations as f64 * self.moments.variance()).to_string(),
         ]
     }
 
     /// The heads of [`line`](Row::line).
     pub(super) fn heads() -> String {
         format!(
-            "{:<38} {:<9} {:>21} {:>21} {:>10} {:>9} {:>6} {:>10} {:>8}",
+            "{:<38} {:<9} {:>21} {:>10} {:>21} {:>12} {:>9} {:>6} {:>10} {:>8}",
             "estimator",
             "parameter",
             "mean",
+            "bias",
             "variance",
             "truth",
             "SNR",
@@ -106,24 +136,42 @@ impl Row {
         )
     }
 
+    /// What the columns of [`heads`](Row::heads) mean.
+    pub(super) const LEGEND: &'static str = "± 95 %; truth of the variance: = closed form, ∫ quadrature, Σ \
+        enumeration, ? not known; evals: evaluations of f in one estimate, and with ns: for a variance of 1";
+
     /// For people.
     pub(super) fn line(&self) -> String {
         let m = &self.moments;
         let half = |[low, high]: [f64; 2]| 0.5 * (high - low);
         let with = |x: f64, error: f64| format!("{} ± {}", short(x), short(error));
         let line = format!(
-            "{:<38} {:<9} {:>21} {:>21} {:>10} {:>9} {:>6} {:>10} {:>8}",
+            "{:<38} {:<9} {:>21} {:>10} {:>21} {:>12} {:>9} {:>6} {:>10} {:>8}",
             self.estimator,
             self.parameter,
             with(m.mean(), half(m.mean_ci())),
+            self.off().map_or("?".into(), |off| short(off[0])),
             with(m.variance(), half(m.variance_ci())),
-            self.variance.map_or("?".into(), |v| short(v.0)),
-            finite(m.snr()).map_or("∞".into(), short),
+            self.variance.map_or("?".into(), |(v, from)| format!("{} {}", sign(from), short(v))),
+            match m.snr() {
+                snr if snr.is_nan() => "?".into(),
+                snr => finite(snr).map_or("∞".into(), short),
+            },
             self.evaluations,
             short(self.evaluations as f64 * m.variance()),
             short(1e9 * self.seconds * m.variance()),
         );
         line.trim_end().into()
+    }
+}
+
+/// How a truth is known, in one letter.
+fn sign(truth: Truth) -> &'static str {
+    match truth {
+        Truth::ClosedForm => "=",
+        Truth::Enumeration => "Σ",
+        Truth::Quadrature => "∫",
+        Truth::Reference => "~",
     }
 }
 

@@ -5,16 +5,17 @@ use std::path::PathBuf;
 use clap::Args;
 use elbo_estimators::Bias;
 use elbo_estimators::bound::{
-    BoundEstimator, DoublyReparameterized, StickingTheLanding, TotalDerivative,
+    BoundEstimator, DoublyReparameterized, Jackknife, ReweightedWakeSleep,
+    ReweightedWakeSleepReparameterized, StickingTheLanding, TotalDerivative, Vimco,
 };
 use elbo_estimators::known::LinearGaussian;
-use elbo_estimators::study::{Findings, Study};
+use elbo_estimators::study::{Moments, Parameter, Study};
 use elbo_layers::Normal;
 use elbo_layers::dist::Independent;
 use elbo_models::Result;
 use elbo_models::pictures::{Line, Measured, Sweep};
-use elbo_tensor::Stream;
-use serde_json::json;
+use elbo_tensor::{Stream, Tensor};
+use serde_json::{Value, json};
 
 use super::folder::Folder;
 use super::numbers;
@@ -47,9 +48,19 @@ pub(crate) struct SnrArgs {
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = up_to(2, 100_000_000))]
     repeats: usize,
 
-    /// What all noise follows from
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// What model and noise follow from; several are gone through
+    #[arg(
+        long,
+        value_name = "N,N",
+        default_value = "1",
+        value_delimiter = ',',
+        allow_negative_numbers = true
+    )]
+    seed: Vec<u64>,
+
+    /// Rules by name, separated by commas
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', value_parser = RULES, default_value = "doubly_reparameterized,sticking_the_landing,total_derivative")]
+    estimators: Vec<String>,
 
     /// The folder for figures and tables [default: the next free runs/study-001]
     #[arg(long, value_name = "DIR")]
@@ -68,14 +79,49 @@ const SETUP: u64 = u64::MAX;
 /// Slopes are fitted from here on: the rules are those of large K.
 const ASYMPTOTIC: usize = 16;
 
+/// The rules by name.
+const RULES: [&str; 7] = [
+    "doubly_reparameterized",
+    "sticking_the_landing",
+    "total_derivative",
+    "reweighted_wake_sleep",
+    "reweighted_wake_sleep_reparameterized",
+    "vimco",
+    "jackknife",
+];
+
+/// The rule of that name.
+fn rule(name: &str) -> &'static Rule {
+    match name {
+        "doubly_reparameterized" => &DoublyReparameterized,
+        "sticking_the_landing" => &StickingTheLanding,
+        "total_derivative" => &TotalDerivative,
+        "reweighted_wake_sleep" => &ReweightedWakeSleep,
+        "reweighted_wake_sleep_reparameterized" => &ReweightedWakeSleepReparameterized,
+        "vimco" => &Vimco,
+        "jackknife" => &Jackknife,
+        _ => unreachable!("{name} is one of the list"),
+    }
+}
+
 /// A signal-to-noise ratio that was found.
 struct Found {
+    seed: u64,
     estimator: &'static str,
     parameter: &'static str,
+    is_biased: bool,
     k: usize,
     m: usize,
     snr: f64,
+    /// Its standard error.
     error: f64,
+    /// The ratio in closed form.
+    truth: Option<f64>,
+    /// The variance of an estimate, in the mean over numbers.
+    variance: f64,
+    /// With the truth, as the doubly reparameterized rule finds it.
+    cosine: Option<f64>,
+    evaluations: usize,
 }
 
 /// What is swept.
@@ -87,9 +133,7 @@ enum Axis {
 
 pub(super) fn run(args: &SnrArgs) -> Result<Done> {
     let mut folder = Folder::make(args.out.as_deref())?;
-    let mut setup = Stream::new(args.seed).substream(SETUP);
-    let model = LinearGaussian::published(args.dimensions, args.offset, &mut setup);
-    let rules: [&Rule; 3] = [&DoublyReparameterized, &StickingTheLanding, &TotalDerivative];
+    let rules: Vec<&Rule> = args.estimators.iter().map(|name| rule(name)).collect();
     let settings: Vec<(Axis, usize, usize)> = args
         .k
         .iter()
@@ -97,59 +141,51 @@ pub(super) fn run(args: &SnrArgs) -> Result<Done> {
         .chain(args.m.iter().map(|&m| (Axis::M, 1, m)))
         .collect();
     let work: usize = settings.iter().map(|(_, k, m)| k * m).sum();
-    let progress = Progress::new(rules.len() * args.repeats * work);
+    let is_asked = rules.iter().any(|rule| rule.name() == self::rule(RULES[0]).name());
+    let runs = args.seed.len() * (rules.len() + usize::from(!is_asked));
+    let progress = Progress::new(runs * args.repeats * work);
     if !args.json {
-        say!("{:<24} {:<9} {:>5} {:>5} {:>22}", "estimator", "parameter", "K", "M", "SNR");
+        say!(
+            "± 95 %; evals: evaluations of ln p in one estimate, and for a variance of 1 in the mean over numbers\n\n\
+             {:<38} {:<9} {:>5} {:>5} {:>5} {:>20} {:>8} {:>9} {:>10}",
+            "estimator",
+            "parameter",
+            "seed",
+            "K",
+            "M",
+            "SNR",
+            "cosine",
+            "evals",
+            "evals·var"
+        );
     }
     let mut all: Vec<(Axis, Found)> = Vec::new();
-    // What the first rule finds at each setting: all rules without bias have its mean, and it is the least noisy.
-    let mut signals: Vec<Findings> = Vec::new();
-    for rule in rules {
-        for (i, &(axis, k, m)) in settings.iter().enumerate() {
-            progress.at(&format!("{}, K = {k}, M = {m}", rule.name()));
-            let study = Study { repeats: args.repeats, samples: m, seed: args.seed };
-            let advance = |estimates| progress.advance(estimates * k * m);
-            let findings = study.run_bound(&model.bound(k), rule, None, &advance);
-            if signals.len() == i {
-                signals.push(findings.clone());
+    for &seed in &args.seed {
+        let mut setup = Stream::new(seed).substream(SETUP);
+        let model = LinearGaussian::published(args.dimensions, args.offset, &mut setup);
+        for (axis, found) in measure(&model, &rules, &settings, args.repeats, seed, &progress) {
+            // One bound of one sample is on both axes; all rules have the same gradient by the model.
+            let is_copy = axis == Axis::M && found.m == 1 && args.k.contains(&1)
+                || found.parameter == "model" && found.estimator != rules[0].name();
+            if args.json || !is_copy {
+                progress.say(&if args.json { found.object().to_string() } else { found.line() });
             }
-            let signal = if rule.bias() == Bias::Unbiased { &signals[i] } else { &findings };
-            for found in ratios(&findings, signal, k, m) {
-                // All rules have the same gradient by the model's parameters.
-                if args.json
-                    || found.parameter == "encoder"
-                    || findings.estimator == rules[0].name()
-                {
-                    report(&found, args.json);
-                }
-                all.push((axis, found));
-            }
+            all.push((axis, found));
         }
     }
-    let slopes = slopes(&all);
-    for Slope { estimator, parameter, axis, slope, error } in &slopes {
-        let over = if *axis == Axis::K { "K" } else { "M" };
-        if args.json {
-            let object = json!({"estimator": estimator, "parameter": parameter, "over": over,
-                "slope": slope, "slope_standard_error": error});
-            say!("{object}");
-        } else {
-            say!(
-                "slope of ln SNR over ln {over}, {estimator}, {parameter}: {slope:+.3} ± {error:.3}"
-            );
-        }
+    for slope in slopes(&all) {
+        progress.say(&if args.json { slope.object().to_string() } else { slope.line() });
     }
-    let cells = |(_, f): &(Axis, Found)| {
-        let numbers = [f.k.to_string(), f.m.to_string(), f.snr.to_string(), f.error.to_string()];
-        [f.estimator.into(), f.parameter.into()].into_iter().chain(numbers).collect()
-    };
-    let columns = ["estimator", "parameter", "k", "m", "snr", "standard_error"];
-    folder.table("snr", &columns, &all.iter().map(cells).collect::<Vec<_>>())?;
+    folder.table(
+        "snr",
+        &Found::COLUMNS,
+        &all.iter().map(|(_, found)| found.cells()).collect::<Vec<_>>(),
+    )?;
     for (axis, over, name) in [
         (Axis::K, "K, importance samples in a bound", "snr-k"),
         (Axis::M, "M, bounds in an estimate", "snr-m"),
     ] {
-        folder.figure(name, &figure(&all, axis, over))?;
+        folder.figure(name, &figure(&all, axis, over, args.seed[0]))?;
     }
     drop(progress);
     if !args.json {
@@ -158,37 +194,130 @@ pub(super) fn run(args: &SnrArgs) -> Result<Done> {
     Ok(Done::Completely)
 }
 
-/// The gradient by mu is the model's, that by the mean of q the encoder's.
-fn ratios(
-    findings: &Findings,
-    signal: &Findings,
-    k: usize,
-    m: usize,
-) -> impl Iterator<Item = Found> {
-    findings.parameters.iter().zip(&signal.parameters).map(move |(parameter, signal)| {
-        let (snr, error) = parameter.snr_of_signal(signal);
-        let parameter = if parameter.name == "mu" { "model" } else { "encoder" };
-        Found { estimator: findings.estimator, parameter, k, m, snr, error }
-    })
+/// What all rules do at all settings.
+fn measure(
+    model: &LinearGaussian,
+    rules: &[&Rule],
+    settings: &[(Axis, usize, usize)],
+    repeats: usize,
+    seed: u64,
+    progress: &Progress,
+) -> Vec<(Axis, Found)> {
+    let mut all = Vec::new();
+    for &(axis, k, m) in settings {
+        let bound = model.bound(k);
+        let study = Study { repeats, samples: m, seed };
+        let advance = |estimates| progress.advance(estimates * k * m);
+        let run = |rule: &Rule, truth: Option<&[Tensor<f64>]>| {
+            progress.at(&format!("{}, K = {k}, M = {m}", rule.name()));
+            study.run_bound(&bound, rule, truth, &advance)
+        };
+        // The mean of the least noisy rule without bias is that of all of them, and the truth for all.
+        let reference = run(&DoublyReparameterized, None);
+        let means = |p: &Parameter| p.elements.iter().map(Moments::mean).collect::<Vec<f64>>();
+        let truth: Vec<Tensor<f64>> =
+            reference.parameters.iter().map(|p| Tensor::from(means(p))).collect();
+        for rule in rules.iter().filter(|rule| k >= rule.least_particles()) {
+            let found = match rule.name() == reference.estimator {
+                true => reference.clone(),
+                false => run(*rule, Some(&truth)),
+            };
+            let signal = if rule.bias() == Bias::Unbiased { &reference } else { &found };
+            for (parameter, signal) in found.parameters.iter().zip(&signal.parameters) {
+                let truth =
+                    if k == 1 { model.elbo_snr(parameter.name, rule.name(), m) } else { None };
+                let (snr, error) = parameter.snr_of_signal(signal);
+                all.push((
+                    axis,
+                    Found {
+                        seed,
+                        estimator: found.estimator,
+                        // The gradient by mu is the model's, that by the mean of q the encoder's.
+                        parameter: if parameter.name == "mu" { "model" } else { "encoder" },
+                        is_biased: rule.bias() == Bias::Biased,
+                        k,
+                        m,
+                        snr,
+                        error,
+                        truth,
+                        variance: parameter.variance() / parameter.elements.len() as f64,
+                        cosine: found.cosine.map(|cosine| cosine.mean()),
+                        evaluations: found.evaluations,
+                    },
+                ));
+            }
+        }
+    }
+    // Rule after rule, as they were asked for.
+    let place = |found: &Found| rules.iter().position(|rule| rule.name() == found.estimator);
+    all.sort_by_key(|(_, found)| place(found));
+    all
 }
 
-fn report(found: &Found, as_json: bool) {
-    let Found { estimator, parameter, k, m, snr, error } = *found;
-    if as_json {
-        say!(
-            "{}",
-            json!({
-                "estimator": estimator, "parameter": parameter, "k": k, "m": m, "snr": snr,
-                "snr_standard_error": error.is_finite().then_some(error),
-            })
-        );
-    } else {
-        let ratio = format!("{} ± {}", short(snr), short(error));
-        say!("{estimator:<24} {parameter:<9} {k:>5} {m:>5} {ratio:>22}");
+impl Found {
+    const COLUMNS: [&'static str; 13] = [
+        "estimator",
+        "parameter",
+        "seed",
+        "k",
+        "m",
+        "is_biased",
+        "snr",
+        "snr_standard_error",
+        "truth_snr",
+        "mean_variance",
+        "cosine",
+        "evaluations",
+        "evaluations_per_precision",
+    ];
+
+    fn per_precision(&self) -> f64 {
+        self.evaluations as f64 * self.variance
+    }
+
+    fn object(&self) -> Value {
+        json!({
+            "estimator": self.estimator, "parameter": self.parameter, "seed": self.seed, "k": self.k, "m": self.m,
+            "is_biased": self.is_biased, "snr": self.snr,
+            "snr_standard_error": self.error.is_finite().then_some(self.error), "truth_snr": self.truth,
+            "mean_variance": self.variance, "cosine": self.cosine, "evaluations": self.evaluations,
+            "evaluations_per_precision": self.per_precision(),
+        })
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let number = |x: Option<f64>| x.map_or(String::new(), |x| x.to_string());
+        vec![
+            self.estimator.into(),
+            self.parameter.into(),
+            self.seed.to_string(),
+            self.k.to_string(),
+            self.m.to_string(),
+            self.is_biased.to_string(),
+            self.snr.to_string(),
+            self.error.to_string(),
+            number(self.truth),
+            self.variance.to_string(),
+            number(self.cosine),
+            self.evaluations.to_string(),
+            self.per_precision().to_string(),
+        ]
+    }
+
+    fn line(&self) -> String {
+        let Found { estimator, parameter, seed, k, m, evaluations, .. } = *self;
+        let ratio = format!("{} ± {}", short(self.snr), short(1.96 * self.error));
+        let cosine = self.cosine.map_or("?".into(), |cosine| format!("{cosine:.4}"));
+        let per_precision = short(self.per_precision());
+        format!(
+            "{estimator:<38} {parameter:<9} {seed:>5} {k:>5} {m:>5} {ratio:>20} {cosine:>8} {evaluations:>9} \
+             {per_precision:>10}"
+        )
     }
 }
 
 struct Slope {
+    seed: u64,
     estimator: &'static str,
     parameter: &'static str,
     axis: Axis,
@@ -196,36 +325,56 @@ struct Slope {
     error: f64,
 }
 
+impl Slope {
+    fn over(&self) -> &'static str {
+        if self.axis == Axis::K { "K" } else { "M" }
+    }
+
+    fn object(&self) -> Value {
+        json!({"estimator": self.estimator, "parameter": self.parameter, "seed": self.seed, "over": self.over(),
+            "slope": self.slope, "slope_standard_error": self.error})
+    }
+
+    fn line(&self) -> String {
+        let Slope { estimator, parameter, seed, slope, error, .. } = self;
+        let (over, half) = (self.over(), 1.96 * error);
+        format!(
+            "slope of ln SNR over ln {over}, {estimator}, {parameter}, seed {seed}: {slope:+.3} ± {half:.3}"
+        )
+    }
+}
+
 /// Fits of ln SNR over ln K or ln M, where there are two settings or more.
 fn slopes(all: &[(Axis, Found)]) -> Vec<Slope> {
     let mut slopes: Vec<Slope> = Vec::new();
     for (axis, f) in all {
-        let known =
-            |s: &Slope| (s.estimator, s.parameter, s.axis) == (f.estimator, f.parameter, *axis);
+        let known = |s: &Slope| {
+            (s.seed, s.estimator, s.parameter, s.axis) == (f.seed, f.estimator, f.parameter, *axis)
+        };
         if slopes.iter().any(known) {
             continue;
         }
         let least = if *axis == Axis::K { ASYMPTOTIC } else { 1 };
-        let points = line(all, *axis, f.estimator, f.parameter);
+        let points = line(all, *axis, f);
         let points = points.filter(|(x, f)| *x >= least as f64 && f.snr > 0.0);
         let logarithms = points.map(|(x, f)| (x.ln(), f.snr.ln(), (f.snr / f.error).powi(2)));
         if let Some((slope, error)) = slope(logarithms) {
-            let Found { estimator, parameter, .. } = *f;
-            slopes.push(Slope { estimator, parameter, axis: *axis, slope, error });
+            let Found { seed, estimator, parameter, .. } = *f;
+            slopes.push(Slope { seed, estimator, parameter, axis: *axis, slope, error });
         }
     }
     slopes
 }
 
-/// What was found along one axis, with K or M.
+/// What was found along one axis, with K or M, of the rule, parameter and seed of one.
 fn line<'a>(
     all: &'a [(Axis, Found)],
     axis: Axis,
-    estimator: &'a str,
-    parameter: &'a str,
+    like: &'a Found,
 ) -> impl Iterator<Item = (f64, &'a Found)> {
+    let kind = |f: &Found| (f.seed, f.estimator, f.parameter);
     all.iter()
-        .filter(move |(a, f)| *a == axis && f.estimator == estimator && f.parameter == parameter)
+        .filter(move |(a, f)| *a == axis && kind(f) == kind(like))
         .map(move |(_, f)| (if axis == Axis::K { f.k } else { f.m } as f64, f))
 }
 
@@ -241,9 +390,9 @@ fn slope(points: impl Iterator<Item = (f64, f64, f64)>) -> Option<(f64, f64)> {
     (spread > 1e-12 * n * n).then(|| (slope, (n / spread).sqrt()))
 }
 
-fn figure(all: &[(Axis, Found)], axis: Axis, over: &str) -> Sweep {
+fn figure(all: &[(Axis, Found)], axis: Axis, over: &str, seed: u64) -> Sweep {
     let mut lines: Vec<Line> = Vec::new();
-    for (_, f) in all.iter().filter(|(a, _)| *a == axis) {
+    for (_, f) in all.iter().filter(|(a, f)| *a == axis && f.seed == seed) {
         let name = format!("{}, {}", f.parameter, f.estimator.replace('_', " "));
         // All rules have the same gradient by the model's parameters.
         let is_copy = f.parameter == "model" && f.estimator != all[0].1.estimator;
@@ -254,8 +403,12 @@ fn figure(all: &[(Axis, Found)], axis: Axis, over: &str) -> Sweep {
             let half = 1.96 * f.error;
             Measured { x, y: f.snr, low: (f.snr - half).max(0.0), high: f.snr + half }
         };
-        let points = line(all, axis, f.estimator, f.parameter).map(at).collect();
-        lines.push(Line { name, points, truth: Vec::new() });
+        let points = line(all, axis, f).map(at).collect();
+        let truth = match axis {
+            Axis::K => Vec::new(),
+            Axis::M => line(all, axis, f).filter_map(|(x, f)| Some((x, f.truth?))).collect(),
+        };
+        lines.push(Line { name, points, truth });
     }
     Sweep {
         title: "Signal-to-noise ratio of a gradient".into(),

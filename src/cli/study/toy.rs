@@ -9,12 +9,13 @@ use elbo_estimators::study::Study;
 use elbo_models::Result;
 use elbo_tensor::Tensor;
 
-use super::estimators::{self, LEAVE_ONE_OUT, NORMAL};
+use super::estimators::{self, NORMAL};
 use super::figure::{self, Point};
 use super::folder::Folder;
 use super::numbers;
 use super::progress::Progress;
 use super::row::Row;
+use super::sweep::{SweepArgs, fits};
 use crate::cli::Done;
 use crate::cli::run_args::up_to;
 use crate::cli::say::say;
@@ -34,17 +35,12 @@ pub(crate) struct ToyArgs {
     #[arg(long, value_name = "X", value_parser = numbers::finite, allow_negative_numbers = true)]
     k: Option<f64>,
 
-    /// Draws in one estimate; several numbers, separated by commas, are gone through
-    #[arg(long, value_name = "N,N", default_value = "1", value_delimiter = ',', value_parser = up_to(1, 1_000_000))]
-    samples: Vec<usize>,
+    #[command(flatten)]
+    sweep: SweepArgs,
 
     /// Estimates
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = up_to(2, 1_000_000_000))]
     repeats: usize,
-
-    /// What all noise follows from; several are gone through
-    #[arg(long, value_name = "N,N", default_value = "1", value_delimiter = ',')]
-    seed: Vec<u64>,
 
     /// Estimators by name, separated by commas [default: all that fit]
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', value_parser = estimators::normal_name)]
@@ -77,27 +73,23 @@ const FIGURE_PILOT: usize = 1 << 14;
 /// The parameters of the distribution.
 const PARAMETERS: [&str; 2] = ["mu", "sigma"];
 
-/// Points of the figure.
-const POINTS: usize = 25;
+/// Points of the figure: the settings of Mohamed et al.
+const POINTS: usize = 100;
 
 pub(super) fn run(cost: Cost, args: &ToyArgs) -> Result<Done> {
-    let one = args.samples.contains(&1);
+    if let Some(reason) = args.sweep.refuse(&args.estimators) {
+        return Ok(Done::Refused(reason));
+    }
     let names: Vec<&str> = match &args.estimators[..] {
-        [] => NORMAL.into_iter().filter(|name| !one || *name != LEAVE_ONE_OUT).collect(),
+        [] => NORMAL.to_vec(),
         names => names.iter().map(String::as_str).collect(),
     };
-    if one && names.contains(&LEAVE_ONE_OUT) {
-        return Ok(Done::Refused(format!("{LEAVE_ONE_OUT} with --samples 1; it needs at least 2")));
-    }
     let k = args.k.unwrap_or(if cost == Cost::Quadratic { 0.0 } else { 1.0 });
     if cost == Cost::Exp && k <= 0.0 {
         return Ok(Done::Refused(format!("--k {k}: exp(-k x²) takes a positive k")));
     }
     let known = Gaussian { cost, mu: args.mu, sigma: args.sigma, k };
-    let study = |&seed: &u64| {
-        args.samples.iter().map(move |&samples| Study { repeats: args.repeats, samples, seed })
-    };
-    let studies: Vec<Study> = args.seed.iter().flat_map(study).collect();
+    let studies = args.sweep.studies(args.repeats);
     // Before anything is computed, not after.
     let folder = if args.no_files { None } else { Some(Folder::make(args.out.as_deref())?) };
     let rows = table(&known, &names, &studies, args);
@@ -118,22 +110,22 @@ fn table(known: &Gaussian, names: &[&str], studies: &[Study], args: &ToyArgs) ->
         let [by_mu, by_sigma] = known.gradient();
         say!("E {} at mu {mu}, sigma {sigma}, k {k}: {}", formula(cost), known.mean());
         say!("by mu {by_mu}, by sigma {by_sigma}, in closed form\n");
-        say!("{}", Row::heads());
+        say!("{}\n\n{}", Row::LEGEND, Row::heads());
     }
     let progress = Progress::new(names.len() * args.repeats * studies.len());
     let mut rows = Vec::new();
     for study in studies {
         if studies.len() > 1 && !args.json {
-            say!("samples {}, seed {}:", study.samples, study.seed);
+            progress.say(&format!("samples {}, seed {}:", study.samples, study.seed));
         }
-        for name in names {
+        for name in names.iter().filter(|name| fits(name, study)) {
             progress.at(name);
             for row in measure(known, name, study, &progress) {
                 let mut object = row.object();
                 if args.time {
                     object["seconds"] = row.seconds.into();
                 }
-                say!("{}", if args.json { object.to_string() } else { row.line() });
+                progress.say(&if args.json { object.to_string() } else { row.line() });
                 rows.push(row);
             }
         }
@@ -147,7 +139,7 @@ fn draw(known: &Gaussian, names: &[&str], study: &Study, folder: &mut Folder) ->
     let range = Range::of(known.cost);
     let progress = Progress::new(names.len() * POINTS * study.repeats);
     let (mut lines, mut cells) = ([Vec::new(), Vec::new()], Vec::new());
-    for name in names {
+    for name in names.iter().filter(|name| fits(name, &study)) {
         progress.at(&format!("{name} over k"));
         let both = range.sweep(known, name, &study, &progress);
         for ((parameter, lines), points) in PARAMETERS.iter().zip(&mut lines).zip(&both) {
@@ -157,7 +149,7 @@ fn draw(known: &Gaussian, names: &[&str], study: &Study, folder: &mut Folder) ->
     }
     for (parameter, lines) in PARAMETERS.iter().zip(lines) {
         let title = format!("Gradients of E {} by {parameter}", formula(known.cost));
-        let y = format!("variance of an estimate by {parameter}");
+        let y = figure::variance_of(parameter, &study);
         let sweep = figure::sweep(title, "k", range.log, y, lines);
         folder.figure(&format!("variance-{parameter}"), &sweep)?;
     }
@@ -189,6 +181,7 @@ fn measure(known: &Gaussian, name: &str, study: &Study, progress: &Progress) -> 
         parameter: parameter.name.into(),
         study: *study,
         moments: parameter.elements[0],
+        bias: estimator.bias(),
         evaluations: found.evaluations,
         gradient: Some((truth[i], Truth::ClosedForm)),
         variance: variance.map(|(pair, from)| (pair[i], from)),

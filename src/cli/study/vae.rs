@@ -97,6 +97,7 @@ fn print(found: &[ParameterNoise]) {
         "between batches",
         "noise",
         "signal/noise",
+        "cosine",
     ];
     let mut table = vec![titles.map(String::from)];
     table.extend(found.iter().map(|found| {
@@ -113,6 +114,7 @@ fn print(found: &[ParameterNoise]) {
             figure(&found.images_between_batches),
             format!("{:.1} %", 100.0 * found.noise.value / found.variance.value),
             format!("{:.3} ± {:.3}", found.snr.value, found.snr.ci()[1] - found.snr.value),
+            format!("{:.3}", found.cosine.value),
         ]
     }));
     let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max();
@@ -127,7 +129,7 @@ fn print(found: &[ParameterNoise]) {
 }
 
 /// The figures of a parameter with their names.
-fn figures(found: &ParameterNoise) -> [(&'static str, &Measured); 6] {
+fn figures(found: &ParameterNoise) -> [(&'static str, &Measured); 7] {
     [
         ("signal", &found.signal),
         ("variance", &found.variance),
@@ -135,6 +137,7 @@ fn figures(found: &ParameterNoise) -> [(&'static str, &Measured); 6] {
         ("image_variance", &found.images),
         ("image_variance_between_batches", &found.images_between_batches),
         ("snr", &found.snr),
+        ("cosine", &found.cosine),
     ]
 }
 
@@ -145,7 +148,10 @@ fn object(found: &ParameterNoise, plan: &Plan) -> Value {
         "batch_size": plan.batch_size,
         "batches": plan.batches,
         "repeats": plan.repeats,
+        // An image is an evaluation: what one image's gradient has is also what a variance of 1 costs.
         "per_sample_variance": found.variance.value * plan.batch_size as f64,
+        "evaluations": plan.batch_size,
+        "evaluations_per_precision": found.variance.value * plan.batch_size as f64,
     });
     for (name, measured) in figures(found) {
         object[name] = json!(measured.value);

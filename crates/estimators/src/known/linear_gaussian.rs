@@ -70,6 +70,18 @@ impl LinearGaussian {
         [by_mu, d.map(|i| self.x[i] + self.mu[i] - 2.0 * self.mean[i]).collect()]
     }
 
+    /// The signal-to-noise ratio of the mean of m estimates of the ELBO's gradient by `mu` or by the `mean`.
+    pub fn elbo_snr(&self, parameter: &str, estimator: &str, m: usize) -> Option<f64> {
+        let [by_mu, by_mean] = self.elbo_gradient();
+        // The gradient by mu is z - mu with z from q, whatever the rule.
+        let (gradient, variance) = match parameter {
+            "mu" => (by_mu, self.variance),
+            _ => (by_mean, self.elbo_variance(estimator)?),
+        };
+        let signal: f64 = gradient.iter().map(|g| g * g).sum();
+        Some((signal * m as f64 / (gradient.len() as f64 * variance)).sqrt())
+    }
+
     /// The variance of an estimate of the ELBO's gradient by each element of the mean; `None` for rules that
     /// have no formula here.
     pub fn elbo_variance(&self, estimator: &str) -> Option<f64> {

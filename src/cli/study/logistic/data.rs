@@ -38,6 +38,8 @@ impl Table {
 }
 
 fn parse(text: &str) -> std::result::Result<Table, String> {
+    // Some programs put a mark in front.
+    let text = text.trim_start_matches('\u{feff}');
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let is_names = |line: &str| line.split(',').all(|cell| cell.trim().parse::<f64>().is_err());
     let (mut x, mut y, mut columns) = (Vec::new(), Vec::new(), None);
@@ -53,8 +55,11 @@ fn parse(text: &str) -> std::result::Result<Table, String> {
         if label != 0.0 && label != 1.0 {
             return Err(format!("line {number}: the label is {label}, neither 0 nor 1"));
         }
+        if row.is_empty() {
+            return Err(format!("line {number}: a label alone, without a number before it"));
+        }
         let expected = *columns.get_or_insert(row.len());
-        if row.is_empty() || row.len() != expected {
+        if row.len() != expected {
             return Err(format!(
                 "line {number}: {} numbers before the label, not {expected}",
                 row.len()
@@ -67,10 +72,16 @@ fn parse(text: &str) -> std::result::Result<Table, String> {
     if n < 2 {
         return Err(format!("{n} rows of numbers; there must be at least 2"));
     }
+    if y.iter().all(|label| *label == y[0]) {
+        return Err(format!("all {n} labels are {}; there must be both 0 and 1", y[0]));
+    }
     let columns = columns.expect("there are rows");
     for column in 0..columns {
         let mean = x.iter().map(|row| row[column]).sum::<f64>() / n as f64;
         let variance = x.iter().map(|row| (row[column] - mean).powi(2)).sum::<f64>() / n as f64;
+        if !variance.is_finite() {
+            return Err(format!("column {}: its numbers are too large to be squared", column + 1));
+        }
         // A column that is the same everywhere becomes 0.
         let scale = if variance > 0.0 { variance.sqrt() } else { 1.0 };
         x.iter_mut().for_each(|row| row[column] = (row[column] - mean) / scale);
@@ -101,6 +112,10 @@ mod tests {
         assert_eq!(error("1,0\n2,3\n"), "line 2: the label is 3, neither 0 nor 1");
         assert_eq!(error("1,2,0\n2,1\n"), "line 2: 1 numbers before the label, not 2");
         assert_eq!(error("a,b\n1,0\n"), "1 rows of numbers; there must be at least 2");
+        assert_eq!(error("1\n0\n"), "line 1: a label alone, without a number before it");
+        assert_eq!(error("1,1\n2,1\n"), "all 2 labels are 1; there must be both 0 and 1");
+        assert_eq!(error("1e300,1\n2,0\n"), "column 1: its numbers are too large to be squared");
+        assert_eq!(parse("\u{feff}5,1,0\n5,3,1\n").unwrap().y.to_vec(), [0.0, 1.0]);
         let constant = parse("5,1,0\n5,3,1\n").unwrap();
         assert_eq!(constant.x.to_vec(), [0.0, -1.0, 1.0, 0.0, 1.0, 1.0]);
     }

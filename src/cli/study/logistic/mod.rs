@@ -16,7 +16,7 @@ use clap::Args;
 use elbo_estimators::known::Truth;
 use elbo_estimators::study::{Findings, Moments, Study};
 use elbo_estimators::{
-    Antithetic, ConstantBaseline, DeltaMethod, Draws, Estimator, Expectation,
+    Antithetic, Bias, ConstantBaseline, DeltaMethod, Draws, Estimator, Expectation, LeaveOneOut,
     MeasureValuedDifference, MovingAverage, Pathwise, ScoreFunction,
 };
 use elbo_layers::Normal;
@@ -27,9 +27,11 @@ use elbo_tensor::{Stream, Tensor, grad};
 use serde_json::json;
 
 use self::data::Table;
+use super::estimators::LEAVE_ONE_OUT;
 use super::folder::Folder;
 use super::progress::Progress;
 use super::row::short;
+use super::sweep::{fits, refuse};
 use crate::cli::Done;
 use crate::cli::run_args::up_to;
 use crate::cli::say::say;
@@ -50,13 +52,23 @@ pub(crate) struct LogisticArgs {
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = up_to(2, 1_000_000))]
     repeats: usize,
 
-    /// Draws in one estimate
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = up_to(1, 10_000))]
-    samples: usize,
+    /// Compare estimators every so many steps [default: after 0, 10, 20, 50, 100, … steps]
+    #[arg(long, value_name = "N", value_parser = up_to(1, 1_000_000))]
+    every: Option<usize>,
 
-    /// What all noise follows from
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// Draws in one estimate; several numbers, separated by commas, are gone through
+    #[arg(long, value_name = "N,N", default_value = "1", value_delimiter = ',', value_parser = up_to(1, 10_000), allow_negative_numbers = true)]
+    samples: Vec<usize>,
+
+    /// What training and noise follow from; several are gone through
+    #[arg(
+        long,
+        value_name = "N,N",
+        default_value = "1",
+        value_delimiter = ',',
+        allow_negative_numbers = true
+    )]
+    seed: Vec<u64>,
 
     /// Estimators by name, separated by commas [default: all]
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', value_parser = ESTIMATORS)]
@@ -71,15 +83,18 @@ pub(crate) struct LogisticArgs {
     json: bool,
 }
 
-const ESTIMATORS: [&str; 8] = [
+const ESTIMATORS: [&str; 11] = [
     "pathwise",
     "pathwise_antithetic",
     "pathwise_delta_method",
     "score_function",
+    "score_function_mean_baseline",
     "score_function_optimal_baseline",
     "score_function_moving_average_baseline",
+    LEAVE_ONE_OUT,
     "score_function_delta_method",
     "measure_valued",
+    "measure_valued_independent",
 ];
 
 /// The settings of Mohamed et al.: rows in a step, draws in a step, learning rate at the beginning.
@@ -96,55 +111,60 @@ const REFERENCE: usize = 20_000;
 type Weights = Independent<Normal<f64>>;
 
 pub(super) fn run(args: &LogisticArgs) -> Result<Done> {
+    if let Some(reason) = refuse(&args.samples, &args.estimators) {
+        return Ok(Done::Refused(reason));
+    }
     let table = args.data.as_deref().map_or_else(|| Ok(Table::inside()), Table::read)?;
     let mut folder = Folder::make(args.out.as_deref())?;
     let names: Vec<&str> = match &args.estimators[..] {
         [] => ESTIMATORS.to_vec(),
         names => names.iter().map(String::as_str).collect(),
     };
-    let stops: Vec<usize> = stops(args.steps);
-    let progress = Progress::new(stops.len() * names.len() * args.repeats);
+    let stops: Vec<usize> = stops(args.steps, args.every);
+    let studies = args.seed.len() * args.samples.len();
+    let progress = Progress::new(stops.len() * names.len() * args.repeats * studies);
     if !args.json {
         let [n, d] = [table.x.shape()[0], table.x.shape()[1]];
         say!(
-            "{n} rows, {d} weights; the truth is a {} of {REFERENCE} draws",
+            "{n} rows, {d} weights; the truth is a {} of {REFERENCE} draws; over the numbers of a parameter: bias \
+             is the root of the mean square of mean - truth, and in brackets what noise alone gives; ± 95 %\n",
             Truth::Reference.name()
         );
-        say!(
-            "{:>6} {:>10} {:<38} {:<9} {:>12} {:>12} {:>10} {:>8} {:>6}",
-            "step",
-            "loss",
-            "estimator",
-            "parameter",
-            "mean var",
-            "max var",
-            "SNR",
-            "cosine",
-            "evals"
-        );
+        say!("{}", Row::heads());
     }
-    let study = Study { repeats: args.repeats, samples: args.samples, seed: args.seed };
-    let mut training = Training::new(&table, args.steps, args.seed);
-    let mut all: Vec<(usize, Findings)> = Vec::new();
+    let mut all: Vec<(Study, usize, Findings)> = Vec::new();
     let mut cells = Vec::new();
-    for &stop in &stops {
-        training.go_to(stop);
-        let problem = training.problem(&table.x, &table.y, 1.0);
-        let loss = training.loss(&problem);
-        let reference = Pathwise.estimate(&problem, Draws::new(1, REFERENCE), &mut study.pilot());
-        for name in &names {
-            progress.at(&format!("step {stop}, {name}"));
-            let estimator = estimator(name, &problem, &mut study.pilot());
-            let found =
-                study.run(&problem, &*estimator, Some(&reference), &|n| progress.advance(n));
-            for row in rows(stop, loss, &found) {
-                say!("{}", if args.json { row.object().to_string() } else { row.line() });
-                cells.push(row.cells());
+    for &seed in &args.seed {
+        let mut training = Training::new(&table, args.steps, seed);
+        for &stop in &stops {
+            training.go_to(stop);
+            let problem = training.problem(&table.x, &table.y, 1.0);
+            let loss = training.loss(&problem);
+            let reference = Reference::of(&problem, Study { repeats: 2, samples: 1, seed });
+            for &samples in &args.samples {
+                let study = Study { repeats: args.repeats, samples, seed };
+                for name in names.iter().filter(|name| fits(name, &study)) {
+                    progress.at(&format!("step {stop}, {name}"));
+                    let estimator = estimator(name, &problem, &mut study.pilot());
+                    let advance = |estimates| progress.advance(estimates);
+                    let found = study.run(&problem, &*estimator, Some(&reference.mean), &advance);
+                    for row in rows(study, stop, loss, &found, estimator.bias(), &reference) {
+                        progress.say(&if args.json {
+                            row.object().to_string()
+                        } else {
+                            row.line()
+                        });
+                        cells.push(row.cells());
+                    }
+                    all.push((study, stop, found));
+                }
             }
-            all.push((stop, found));
         }
     }
     folder.table("study", &Row::COLUMNS, &cells)?;
+    // A figure shows the first seed and number of samples.
+    let first = all[0].0;
+    all.retain(|(study, ..)| *study == first);
     for (i, parameter) in ["mu", "log_sigma"].iter().enumerate() {
         folder.figure(&format!("variance-{parameter}"), &figure(&all, &names, i, parameter))?;
     }
@@ -155,8 +175,33 @@ pub(super) fn run(args: &LogisticArgs) -> Result<Done> {
     Ok(Done::Completely)
 }
 
-/// 0, 10, 20, 50, 100, … up to the last step.
-fn stops(steps: usize) -> Vec<usize> {
+/// The gradient from many pathwise draws, and the squares of its standard errors.
+struct Reference {
+    mean: Vec<Tensor<f64>>,
+    error: Vec<Tensor<f64>>,
+}
+
+impl Reference {
+    fn of(problem: &Expectation<f64, Weights>, study: Study) -> Reference {
+        const BLOCKS: usize = 100;
+        let draws = Draws::new(BLOCKS, REFERENCE / BLOCKS);
+        let blocks = Pathwise.estimate(problem, draws, &mut study.pilot());
+        let moments: Vec<Vec<Moments>> = blocks.iter().map(Moments::of_columns).collect();
+        let each = |f: fn(&Moments) -> f64| {
+            let of_parameter =
+                |moments: &Vec<Moments>| Tensor::from(moments.iter().map(f).collect::<Vec<f64>>());
+            moments.iter().map(of_parameter).collect()
+        };
+        Reference { mean: each(Moments::mean), error: each(|m| m.mean_error().powi(2)) }
+    }
+}
+
+/// 0, 10, 20, 50, 100, … or every so many, up to the last step.
+fn stops(steps: usize, every: Option<usize>) -> Vec<usize> {
+    if let Some(every) = every {
+        let even = (0..steps).step_by(every);
+        return even.chain([steps]).collect();
+    }
     let decades = (1..).map(|power| 10usize.pow(power)).take_while(|decade| *decade <= steps);
     let all = decades.flat_map(|decade| [1, 2, 5].map(|mantissa| mantissa * decade));
     let mut stops: Vec<usize> = [0].into_iter().chain(all.filter(|stop| *stop <= steps)).collect();
@@ -179,6 +224,8 @@ fn estimator(
             Box::new(DeltaMethod::fit("pathwise_delta_method", Pathwise, problem, pilot, noise))
         }
         "score_function" => Box::new(ScoreFunction),
+        "score_function_mean_baseline" => Box::new(ConstantBaseline::mean(problem, PILOT, noise)),
+        LEAVE_ONE_OUT => Box::new(LeaveOneOut),
         "score_function_optimal_baseline" => {
             Box::new(ConstantBaseline::optimal(problem, PILOT, noise))
         }
@@ -191,6 +238,7 @@ fn estimator(
             noise,
         )),
         "measure_valued" => Box::new(MeasureValuedDifference::coupled()),
+        "measure_valued_independent" => Box::new(MeasureValuedDifference::independent()),
         _ => unreachable!("{name} is one of the list"),
     }
 }
@@ -260,93 +308,175 @@ impl<'a> Training<'a> {
     }
 }
 
-/// What an estimator does at one step, by one parameter.
+/// What an estimator does at one step, by one parameter. Variances are means over its numbers.
 struct Row {
+    study: Study,
     step: usize,
     loss: f64,
     estimator: &'static str,
     parameter: &'static str,
+    is_biased: bool,
+    /// The root of the mean square of mean - truth, and what it is from noise alone.
+    bias: [f64; 2],
     mean_variance: f64,
+    /// Half of the interval of 95 %.
+    half: f64,
     max_variance: f64,
     snr: f64,
     cosine: f64,
     evaluations: usize,
 }
 
-fn rows(step: usize, loss: f64, found: &Findings) -> Vec<Row> {
+fn rows(
+    study: Study,
+    step: usize,
+    loss: f64,
+    found: &Findings,
+    bias: Bias,
+    reference: &Reference,
+) -> Vec<Row> {
     let cosine = found.cosine.map_or(f64::NAN, |cosine| cosine.mean());
-    let row = |p: &elbo_estimators::study::Parameter| Row {
-        step,
-        loss,
-        estimator: found.estimator,
-        parameter: p.name,
-        mean_variance: p.variance() / p.elements.len() as f64,
-        max_variance: p.elements.iter().map(Moments::variance).fold(0.0, f64::max),
-        snr: p.snr().0,
-        cosine,
-        evaluations: found.evaluations,
+    let row = |(i, p): (usize, &elbo_estimators::study::Parameter)| {
+        let n = p.elements.len() as f64;
+        let truth = reference.mean[i].data().iter().zip(reference.error[i].data());
+        let (mut off, mut noise) = (0.0, 0.0);
+        for (m, (truth, error)) in p.elements.iter().zip(truth) {
+            off += (m.mean() - truth).powi(2);
+            noise += m.mean_error().powi(2) + error;
+        }
+        Row {
+            study,
+            step,
+            loss,
+            estimator: found.estimator,
+            parameter: p.name,
+            is_biased: bias == Bias::Biased,
+            bias: [off, noise].map(|sum| (sum / n).sqrt()),
+            mean_variance: p.variance() / n,
+            half: half(&p.elements),
+            max_variance: p.elements.iter().map(Moments::variance).fold(0.0, f64::max),
+            snr: p.snr().0,
+            cosine,
+            evaluations: found.evaluations,
+        }
     };
-    found.parameters.iter().map(row).collect()
+    found.parameters.iter().enumerate().map(row).collect()
+}
+
+/// Half of the interval of 95 % of the mean variance: elements share their draws, and their errors are taken to go
+/// together.
+fn half(elements: &[Moments]) -> f64 {
+    1.96 * elements.iter().map(Moments::variance_error).sum::<f64>() / elements.len() as f64
 }
 
 impl Row {
-    const COLUMNS: [&'static str; 9] = [
+    const COLUMNS: [&'static str; 18] = [
         "step",
         "loss",
         "estimator",
         "parameter",
+        "samples",
+        "seed",
+        "is_biased",
+        "bias",
+        "bias_of_noise",
         "mean_variance",
+        "mean_variance_low",
+        "mean_variance_high",
         "max_variance",
+        "variance_in_training",
         "snr",
         "cosine",
         "evaluations",
+        "evaluations_per_precision",
     ];
+
+    /// With as many draws as a step of the training has.
+    fn in_training(&self) -> f64 {
+        self.mean_variance * self.study.samples as f64 / TRAINING_DRAWS as f64
+    }
+
+    fn per_precision(&self) -> f64 {
+        self.evaluations as f64 * self.mean_variance
+    }
 
     fn object(&self) -> serde_json::Value {
         json!({
             "step": self.step, "loss": self.loss, "estimator": self.estimator, "parameter": self.parameter,
-            "mean_variance": self.mean_variance, "max_variance": self.max_variance, "snr": self.snr,
+            "samples": self.study.samples, "seed": self.study.seed, "repeats": self.study.repeats,
+            "is_biased": self.is_biased, "bias": self.bias[0], "bias_of_noise": self.bias[1],
+            "mean_variance": self.mean_variance,
+            "mean_variance_ci": [self.mean_variance - self.half, self.mean_variance + self.half],
+            "max_variance": self.max_variance, "variance_in_training": self.in_training(), "snr": self.snr,
             "cosine": self.cosine, "truth_gradient_from": Truth::Reference.name(),
-            "evaluations": self.evaluations,
+            "evaluations": self.evaluations, "evaluations_per_precision": self.per_precision(),
         })
     }
 
     fn cells(&self) -> Vec<String> {
-        let numbers = [self.mean_variance, self.max_variance, self.snr, self.cosine];
-        let names = [self.estimator, self.parameter].map(String::from);
         let mut cells = vec![self.step.to_string(), self.loss.to_string()];
-        cells.extend(names);
+        cells.extend([self.estimator, self.parameter].map(String::from));
+        cells.extend([self.study.samples.to_string(), self.study.seed.to_string()]);
+        cells.push(self.is_biased.to_string());
+        let numbers = [
+            self.bias[0],
+            self.bias[1],
+            self.mean_variance,
+            self.mean_variance - self.half,
+            self.mean_variance + self.half,
+            self.max_variance,
+            self.in_training(),
+            self.snr,
+            self.cosine,
+        ];
         cells.extend(numbers.map(|x| x.to_string()));
-        cells.push(self.evaluations.to_string());
+        cells.extend([self.evaluations.to_string(), self.per_precision().to_string()]);
         cells
+    }
+
+    fn heads() -> String {
+        format!(
+            "{:>6} {:>9} {:<38} {:<9} {:>19} {:>19} {:>10} {:>9} {:>7} {:>6} {:>10}",
+            "step",
+            "loss",
+            "estimator",
+            "parameter",
+            "bias",
+            "mean var",
+            "max var",
+            "SNR",
+            "cosine",
+            "evals",
+            "evals·var"
+        )
     }
 
     fn line(&self) -> String {
         format!(
-            "{:>6} {:>10} {:<38} {:<9} {:>12} {:>12} {:>10} {:>8.4} {:>6}",
+            "{:>6} {:>9} {:<38} {:<9} {:>19} {:>19} {:>10} {:>9} {:>7.4} {:>6} {:>10}",
             self.step,
             short(self.loss),
             self.estimator,
             self.parameter,
-            short(self.mean_variance),
+            format!("{} ({})", short(self.bias[0]), short(self.bias[1])),
+            format!("{} ± {}", short(self.mean_variance), short(self.half)),
             short(self.max_variance),
             short(self.snr),
             self.cosine,
-            self.evaluations
+            self.evaluations,
+            short(self.per_precision())
         )
     }
 }
 
 /// The mean variance over the elements of a parameter, while q is trained.
-fn figure(all: &[(usize, Findings)], names: &[&str], i: usize, parameter: &str) -> Sweep {
+fn figure(all: &[(Study, usize, Findings)], names: &[&str], i: usize, parameter: &str) -> Sweep {
     let line = |name: &&str| {
-        let of_name = all.iter().filter(|(_, found)| found.estimator == *name);
-        let points = of_name.map(|(step, found)| {
+        let of_name = all.iter().filter(|(.., found)| found.estimator == *name);
+        let points = of_name.map(|(_, step, found)| {
             let elements = &found.parameters[i].elements;
-            let n = elements.len() as f64;
-            let y = found.parameters[i].variance() / n;
-            // Elements share their draws: their errors are taken to go together.
-            let half = 1.96 * elements.iter().map(Moments::variance_error).sum::<f64>() / n;
+            let (y, half) =
+                (found.parameters[i].variance() / elements.len() as f64, half(elements));
             // The beginning has a place on a logarithmic axis, too.
             Measured { x: (*step).max(1) as f64, y, low: (y - half).max(0.0), high: y + half }
         });
@@ -358,6 +488,6 @@ fn figure(all: &[(usize, Findings)], names: &[&str], i: usize, parameter: &str) 
         y: "variance of an estimate, mean over weights".into(),
         log_x: true,
         log_y: true,
-        lines: names.iter().map(line).collect(),
+        lines: names.iter().map(line).filter(|line| !line.points.is_empty()).collect(),
     }
 }
