@@ -82,15 +82,18 @@ impl Parameter {
     ///
     /// The squared means of noise alone are subtracted, so that a gradient of 0 has a ratio around 0.
     pub fn snr(&self) -> (f64, f64) {
-        let (mut signal, mut spread) = (0.0, 0.0);
+        let (mut signal, mut of_signal, mut of_variance) = (0.0, 0.0, 0.0);
         for moments in &self.elements {
             let (mean, noise) = (moments.mean(), moments.variance() / moments.count());
             signal += mean * mean - noise;
-            spread += 4.0 * mean * mean * noise + 2.0 * noise * noise;
+            of_signal += 4.0 * mean * mean * noise + 2.0 * noise * noise;
+            of_variance += moments.variance_error().powi(2);
         }
         let variance = self.variance();
         let ratio = (signal.max(0.0) / variance).sqrt();
-        (ratio, spread.sqrt() / (2.0 * ratio * variance))
+        // Of a strong signal it is the variance that is not known well.
+        let error = of_signal.sqrt() / (2.0 * ratio * variance);
+        (ratio, error.hypot(0.5 * ratio * of_variance.sqrt() / variance))
     }
 }
 
