@@ -103,7 +103,11 @@ impl<T: Real, D: MeasureValued<T>> Estimator<T, D> for MeasureValuedDifference {
             .iter()
             .map(|Sides { weight, positive, negative }| {
                 let difference = match &x {
-                    None => problem.constant_cost(positive) - problem.constant_cost(negative),
+                    None => {
+                        let at = |side| problem.constant_cost(side);
+                        // An event may be one number with axes of its own.
+                        column(&(at(positive) - at(negative)), positive)
+                    }
                     Some(x) => one_at_a_time(problem, x, positive, negative),
                 };
                 difference * weight

@@ -129,6 +129,32 @@ mod tests {
         }
     }
 
+    /// 28 / 6 of 0 … 6, not 28 / 7.
+    #[test]
+    fn figures_by_hand() {
+        let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
+        let m = Moments::of(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!((m.count(), m.mean()), (7.0, 3.0));
+        close(m.variance(), 14.0 / 3.0);
+        close(m.mean_error(), (2.0f64 / 3.0).sqrt());
+        // μ₄ = 28, and s⁴ (n - 3) / (n - 1) = 196 / 9 · 2 / 3.
+        close(m.variance_error(), ((28.0 - 392.0 / 27.0) / 7.0f64).sqrt());
+        close(m.snr(), 3.0 / (14.0f64 / 3.0).sqrt());
+        close(Moments::of(&[0.0, -1.0, -2.0]).snr(), 1.0);
+        // 97.5 % of normal numbers are below 1.959964.
+        for ([low, high], middle, error) in [
+            (m.mean_ci(), m.mean(), m.mean_error()),
+            (m.variance_ci(), m.variance(), m.variance_error()),
+        ] {
+            close(low, middle - 1.959_963_984_540_054 * error);
+            close(high, middle + 1.959_963_984_540_054 * error);
+        }
+        // Where the variance of the variance is large: 0, 0, 0, 0, 1.
+        let [low, high] = Moments::of(&[0.0, 0.0, 0.0, 0.0, 1.0]).variance_ci();
+        assert!(low == 0.0 && high > 0.2);
+        assert!(Moments::of(&[1.0]).variance().is_nan() && Moments::of(&[]).variance().is_nan());
+    }
+
     #[test]
     fn the_error_of_the_variance_is_that_of_normal_numbers() {
         // For normal numbers the variance of s² is 2 σ⁴ / (n - 1).
@@ -136,5 +162,9 @@ mod tests {
         let moments = Moments::of(x.data());
         let expected = (2.0 / 99_999.0f64).sqrt();
         assert!((moments.variance_error() / expected - 1.0).abs() < 0.03);
+        // That of uniform numbers is less: μ₄ = 1/80 and σ⁴ = 1/144.
+        let x: elbo_tensor::Tensor<f64> = elbo_tensor::Stream::new(2).uniform([100_000], 0.0, 1.0);
+        let expected = ((1.0 / 80.0 - 1.0 / 144.0) / 1e5f64).sqrt();
+        assert!((Moments::of(x.data()).variance_error() / expected - 1.0).abs() < 0.03);
     }
 }
