@@ -301,6 +301,19 @@ fn wrong_parameters_are_named() {
         "Normal: sigma -1 must be positive"
     );
     assert_eq!(
+        message(|| drop(Normal::from_sigma(&number(f64::NAN), &number(1.0)))),
+        "Normal: mu NaN must be finite"
+    );
+    for make in [
+        || drop(Categorical::from_probs(&Tensor::from([[0.5, 0.5], [0.0, 0.0]]))),
+        || drop(Categorical::from_probs(&Tensor::from([-0.0, 0.0]))),
+    ] {
+        assert_eq!(
+            message(make),
+            "Categorical: probs of all 2 classes are 0; one must be positive"
+        );
+    }
+    assert_eq!(
         message(|| drop(Gamma::new(&number(0.0), &number(1.0)))),
         "Gamma: concentration 0 must be positive"
     );

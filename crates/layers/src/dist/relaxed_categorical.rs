@@ -39,7 +39,7 @@ impl<T: Real> RelaxedCategorical<T> {
     /// From the temperature and numbers that are proportional to the probabilities.
     ///
     /// # Panics
-    /// If one is negative, or as [`new`](RelaxedCategorical::new).
+    /// If one is negative or not finite, all of a row are 0, or as [`new`](RelaxedCategorical::new).
     #[track_caller]
     pub fn from_probs(temperature: &Tensor<T>, probs: &Tensor<T>) -> RelaxedCategorical<T> {
         RelaxedCategorical::new(temperature, &logs_of("RelaxedCategorical", probs))
