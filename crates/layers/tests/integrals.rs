@@ -14,7 +14,8 @@ fn expectation<D: Distribution<f64>>(d: &D, cuts: &[f64], f: impl Fn(f64, f64) -
     let piece = |ends: &[f64]| {
         integrate(ends[0], ends[1], |x, _| {
             let log_prob = d.log_prob(&number(x)).item();
-            if log_prob == f64::NEG_INFINITY { 0.0 } else { log_prob.exp() * f(x, log_prob) }
+            // Rounding may lead x to an end, where a density may be infinite.
+            if log_prob.is_finite() { log_prob.exp() * f(x, log_prob) } else { 0.0 }
         })
     };
     cuts.windows(2).map(piece).sum()

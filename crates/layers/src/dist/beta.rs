@@ -2,7 +2,7 @@
 
 use elbo_tensor::{Real, Stream, Tensor};
 
-use super::distribution::{broadcast, require_positive, within};
+use super::distribution::{away_from, broadcast, require_positive, within};
 use super::gamma::log_standard_gamma;
 use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Replace, Sample};
 
@@ -59,12 +59,13 @@ impl<T: Real> Distribution<T> for Beta<T> {
         Sample::new(&self.detach().rsample(noise))
     }
 
-    /// (a - 1) ln x + (b - 1) ln(1 - x) - ln B(a, b)
+    /// (a - 1) ln x + (b - 1) ln(1 - x) - ln B(a, b) for 0 ≤ x ≤ 1; ∞ at 0 for a < 1, at 1 for b < 1
     #[track_caller]
     fn log_prob(&self, x: &Tensor<T>) -> Tensor<T> {
-        let ones = (&self.concentration1 - T::ONE) * x.ln();
-        let zeros = (&self.concentration0 - T::ONE) * (-x).ln_1p();
-        within(&(ones + zeros - self.log_normalizer()), x, |x| x > 0.0 && x < 1.0)
+        let (one, zero) = (&self.concentration1 - T::ONE, &self.concentration0 - T::ONE);
+        let ones = &one * away_from(T::ZERO, x, &one).ln();
+        let zeros = &zero * (-away_from(T::ONE, x, &zero)).ln_1p();
+        within(&(ones + zeros - self.log_normalizer()), x, |x| (0.0..=1.0).contains(&x))
     }
 }
 

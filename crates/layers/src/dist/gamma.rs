@@ -2,7 +2,7 @@
 
 use elbo_tensor::{Needs, Op, Real, Stream, Tensor, Values, Words, apply};
 
-use super::distribution::{broadcast, require_positive, within};
+use super::distribution::{away_from, broadcast, require_positive, within};
 use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Replace, Sample};
 
 /// Gamma variables with density rateᵃ x^(a-1) e^(-rate x) / Γ(a) for x > 0, a the concentration.
@@ -58,12 +58,13 @@ impl<T: Real> Distribution<T> for Gamma<T> {
         Sample::new(&self.detach().rsample(noise))
     }
 
-    /// a ln rate + (a - 1) ln x - rate x - ln Γ(a)
+    /// a ln rate + (a - 1) ln x - rate x - ln Γ(a) for x ≥ 0; ∞ at 0 for a < 1
     #[track_caller]
     fn log_prob(&self, x: &Tensor<T>) -> Tensor<T> {
-        let a = &self.concentration;
-        let log_prob = a * self.rate.ln() + (a - T::ONE) * x.ln() - &self.rate * x - a.lgamma();
-        within(&log_prob, x, |x| x > 0.0)
+        let (a, power) = (&self.concentration, &self.concentration - T::ONE);
+        let pull = &power * away_from(T::ZERO, x, &power).ln();
+        let log_prob = a * self.rate.ln() + pull - &self.rate * x - a.lgamma();
+        within(&log_prob, x, |x| x >= 0.0)
     }
 }
 

@@ -11,6 +11,9 @@ pub trait Transform<T: Real>: Clone + Send + Sync + 'static {
     /// transformed as a whole.
     const INCREASING: bool = true;
 
+    /// The open interval in which all numbers of y lie.
+    const RANGE: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
+
     /// y
     fn forward(&self, x: &Tensor<T>) -> Tensor<T>;
 
@@ -70,6 +73,13 @@ impl<D, F> Transformed<D, F> {
     }
 }
 
+/// y, held within the range of f.
+fn hold<T: Real, F: Transform<T>>(y: &Tensor<T>) -> Tensor<T> {
+    let [low, high] = F::RANGE.map(T::from_f64);
+    let (low, high) = (-(-low).next_down(), high.next_down());
+    if y.is_within(low, high) { y.clone() } else { y.clamp(low.to_f64(), high.to_f64()) }
+}
+
 impl<T: Real, D: Distribution<T>, F: Transform<T>> Distribution<T> for Transformed<D, F> {
     fn map(&self, f: &mut Replace<'_, T>) -> Self {
         Transformed { base: self.base.map(f), transform: self.transform.map(f) }
@@ -83,11 +93,12 @@ impl<T: Real, D: Distribution<T>, F: Transform<T>> Distribution<T> for Transform
         Sample::new(&self.detach().transform.forward(&self.base.sample(noise).constant()))
     }
 
-    /// ln p(x) - ln |det ∂y/∂x|; NaN where f does not reach
+    /// ln p(x) - ln |det ∂y/∂x|; -∞ where f does not reach
     #[track_caller]
     fn log_prob(&self, y: &Tensor<T>) -> Tensor<T> {
-        let x = self.transform.inverse(y);
-        let mut log_det = self.transform.log_abs_det(&x, y);
+        let held = hold::<T, F>(y);
+        let x = self.transform.inverse(&held);
+        let mut log_det = self.transform.log_abs_det(&x, &held);
         let events = self.base.event_shape().rank();
         assert!(
             F::INCREASING || events > 0,
@@ -96,10 +107,12 @@ impl<T: Real, D: Distribution<T>, F: Transform<T>> Distribution<T> for Transform
         for _ in 0..events - usize::from(!F::INCREASING) {
             log_det = log_det.sum_axes(-1, false);
         }
-        let log_prob = self.base.log_prob(&x);
-        // At an end of the range of f both may be -∞.
-        let none = Tensor::scalar(T::NEG_INFINITY);
-        Tensor::select(&log_prob.equal(&none), &none, &(&log_prob - log_det))
+        let log_prob = self.base.log_prob(&x) - log_det;
+        let mut outside = held.greater(y) + y.greater(&held);
+        for _ in 0..events {
+            outside = outside.sum_axes(-1, false);
+        }
+        Tensor::select(&outside, &Tensor::scalar(T::NEG_INFINITY), &log_prob)
     }
 }
 
@@ -110,7 +123,7 @@ impl<T: Real, D: Reparameterized<T>, F: Transform<T>> Reparameterized<T> for Tra
 }
 
 impl<T: Real, D: Cdf<T>, F: Transform<T>> Cdf<T> for Transformed<D, F> {
-    /// F(f⁻¹(y)) of the base
+    /// F(f⁻¹(y)) of the base; 0 below and 1 above where f reaches
     ///
     /// # Panics
     /// If f is not increasing.
@@ -120,7 +133,10 @@ impl<T: Real, D: Cdf<T>, F: Transform<T>> Cdf<T> for Transformed<D, F> {
             F::INCREASING,
             "Transformed: the last axis as a whole has no distribution function"
         );
-        self.base.cdf(&self.transform.inverse(y))
+        let held = hold::<T, F>(y);
+        let cdf = self.base.cdf(&self.transform.inverse(&held));
+        let not_below = Tensor::select(&held.greater(y), &Tensor::scalar(T::ZERO), &cdf);
+        Tensor::select(&y.greater(&held), &Tensor::scalar(T::ONE), &not_below)
     }
 }
 
@@ -170,6 +186,8 @@ impl<T: Real> Transform<T> for Affine<T> {
 pub struct Exp;
 
 impl<T: Real> Transform<T> for Exp {
+    const RANGE: [f64; 2] = [0.0, f64::INFINITY];
+
     fn forward(&self, x: &Tensor<T>) -> Tensor<T> {
         x.exp()
     }
@@ -189,6 +207,8 @@ impl<T: Real> Transform<T> for Exp {
 pub struct Tanh;
 
 impl<T: Real> Transform<T> for Tanh {
+    const RANGE: [f64; 2] = [-1.0, 1.0];
+
     fn forward(&self, x: &Tensor<T>) -> Tensor<T> {
         x.tanh()
     }
@@ -212,6 +232,7 @@ pub struct SoftmaxCentered;
 
 impl<T: Real> Transform<T> for SoftmaxCentered {
     const INCREASING: bool = false;
+    const RANGE: [f64; 2] = [0.0, f64::INFINITY];
 
     #[track_caller]
     fn forward(&self, x: &Tensor<T>) -> Tensor<T> {
