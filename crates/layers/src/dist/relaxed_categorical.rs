@@ -50,7 +50,8 @@ impl<T: Real> RelaxedCategorical<T> {
         self.temperature.reshape(&[&**self.temperature.shape(), &[1]].concat()[..])
     }
 
-    /// ln y of a draw, which does not underflow.
+    /// ln y of the draw y that [`rsample`](Reparameterized::rsample) makes of the same noise, which does
+    /// not underflow.
     pub fn rsample_log(&self, noise: &mut Stream) -> Tensor<T> {
         let gumbel = -noise.exponential(*self.logits.shape()).ln();
         ((&self.logits + gumbel) / self.column()).log_softmax(-1)
@@ -92,7 +93,9 @@ impl<T: Real> Distribution<T> for RelaxedCategorical<T> {
 }
 
 impl<T: Real> Reparameterized<T> for RelaxedCategorical<T> {
-    /// softmax((logits + G) / τ), at least the smallest normal number
+    /// softmax((logits + G) / τ). Parts below the smallest normal number are held there, with gradient
+    /// 0, as many are at low temperatures: [`rsample_log`](RelaxedCategorical::rsample_log) and
+    /// [`log_prob_of_log`](RelaxedCategorical::log_prob_of_log) have no end to be held from.
     fn rsample(&self, noise: &mut Stream) -> Tensor<T> {
         self.rsample_log(noise).exp().clamp(T::MIN_POSITIVE.to_f64(), 1.0)
     }
