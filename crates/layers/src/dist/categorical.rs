@@ -8,6 +8,9 @@ use super::{Distribution, Entropy, Replace, Sample};
 /// One of k classes, a number from 0 to k - 1, with probabilities softmax(logits) over the last axis of
 /// the logits. There is no path for a gradient, hence no `rsample`.
 ///
+/// Classes are names without an order: they have no mean, no variance and no distribution function. As rows
+/// of zeros and a 1 they have moments: [`OneHotCategorical`](super::OneHotCategorical).
+///
 /// Shapes: logits [.., k]; draws and x [..].
 #[derive(Clone, Debug)]
 pub struct Categorical<T: Real = f32> {

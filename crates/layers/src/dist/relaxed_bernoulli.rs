@@ -9,7 +9,8 @@ use super::{Cdf, Distribution, Reparameterized, Replace, Sample};
 /// Coins that may stand between 0 and 1 so that a path leads through them: y = sigmoid((logits + L) / τ)
 /// with logistic L and the temperature τ (Maddison, Mnih & Teh 2017; Jang, Gu & Poole 2017).
 ///
-/// Rounded, y is a [`Bernoulli`](super::Bernoulli) variable at every temperature.
+/// Rounded, y is a [`Bernoulli`](super::Bernoulli) variable at every temperature. Mean, variance and
+/// entropy have no closed form; means over draws estimate them, for the entropy those of -ln p(y).
 #[derive(Clone, Debug)]
 pub struct RelaxedBernoulli<T: Real = f32> {
     temperature: Tensor<T>,

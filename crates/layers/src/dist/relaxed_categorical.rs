@@ -10,7 +10,8 @@ use super::{Distribution, Reparameterized, Replace, Sample};
 /// through which a path leads (Maddison, Mnih & Teh 2017; Jang, Gu & Poole 2017). One event is the last
 /// axis.
 ///
-/// The largest yᵢ is a [`Categorical`](super::Categorical) variable at every temperature.
+/// The largest yᵢ is a [`Categorical`](super::Categorical) variable at every temperature. Mean, variance
+/// and entropy have no closed form; means over draws estimate them, for the entropy those of -ln p(y).
 #[derive(Clone, Debug)]
 pub struct RelaxedCategorical<T: Real = f32> {
     temperature: Tensor<T>,
