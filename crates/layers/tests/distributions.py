@@ -109,3 +109,20 @@ q = d.TransformedDistribution(base, [d.transforms.TanhTransform()])
 print("tanh", q.log_prob(t([0.2, -0.6])).tolist())
 q = d.TransformedDistribution(base, [d.transforms.AffineTransform(t(1.0), t(2.0)), d.transforms.ExpTransform()])
 print("affine exp", q.log_prob(t([0.2, 3.0])).tolist())
+
+# The divergences of events and of transforms.
+base, other = d.Normal(t([0.3, -0.2]), t([0.5, 1.5])), d.Normal(t([-0.4, 0.6]), t([0.9, 0.8]))
+laplace = d.Laplace(t([0.1, 0.2]), t([0.7, 1.1]))
+affine = [d.transforms.AffineTransform(t(1.0), t(2.0))]
+print("independent", d.kl_divergence(d.Independent(base, 1), d.Independent(other, 1)).item())
+for name, transforms in {
+    "exp": [d.transforms.ExpTransform()],
+    "tanh": [d.transforms.TanhTransform()],
+    "affine": affine,
+    "affine exp": [*affine, d.transforms.ExpTransform()],
+    "tanh affine": [d.transforms.TanhTransform(), *affine],
+}.items():
+    q, p, l = (d.TransformedDistribution(b, transforms) for b in [base, other, laplace])
+    print(name, d.kl_divergence(q, p).tolist(), d.kl_divergence(l, q).tolist())
+q, p = (d.TransformedDistribution(d.Independent(b, 1), affine) for b in [base, other])
+print("affine of events", d.kl_divergence(q, p).item())

@@ -200,6 +200,65 @@ fn vectors_and_transforms_are_those_of_torch() {
 }
 
 #[test]
+fn divergences_of_events_and_transforms_are_those_of_torch() {
+    let base = Normal::from_sigma(&Tensor::from([0.3, -0.2]), &Tensor::from([0.5, 1.5]));
+    let other = Normal::from_sigma(&Tensor::from([-0.4, 0.6]), &Tensor::from([0.9, 0.8]));
+    let laplace = Laplace::new(&Tensor::from([0.1, 0.2]), &Tensor::from([0.7, 1.1]));
+    let affine = || Affine::new(&number(1.0), &number(2.0));
+    let assert_all = |kl: Tensor<f64>, truth: &[f64]| {
+        assert_eq!(kl.count(), truth.len());
+        assert!(kl.data().iter().zip(truth).all(|(kl, t)| is_close(*kl, *t)), "{kl:?}");
+    };
+    let (q, p) = (Independent::new(base.clone()), Independent::new(other.clone()));
+    assert_all(kl(&q, &p), &[1.673780628936535]);
+    assert_all(
+        kl(&Transformed::new(q, affine()), &Transformed::new(p, affine())),
+        &[1.673780628936535],
+    );
+    macro_rules! assert_pairs {
+        ($($make:expr),*) => {
+            $(
+                let (q, p) = ($make(base.clone()), $make(other.clone()));
+                assert_all(kl(&q, &p), &[0.544576788358909, 1.129203840577626]);
+                let l = $make(laplace.clone());
+                assert_all(kl(&l, &q), &[0.9293191160235144, 0.10927961428190014]);
+            )*
+        };
+    }
+    assert_pairs!(
+        |base| Transformed::new(base, Exp),
+        |base| Transformed::new(base, Tanh),
+        |base| Transformed::new(base, affine()),
+        |base| Transformed::new(Transformed::new(base, affine()), Exp),
+        |base| Transformed::new(Transformed::new(base, Tanh), affine())
+    );
+}
+
+#[test]
+fn affine_transforms_that_may_differ_have_no_divergence() {
+    let base = || Normal::new(&number(0.3), &number(0.4));
+    let leaf = |x: f64| number(x).requires_grad();
+    let is_refused = |q: Affine<f64>, p: Affine<f64>| {
+        let (q, p) = (Transformed::new(base(), q), Transformed::new(base(), p));
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kl(&q, &p))).is_err()
+    };
+    assert!(is_refused(
+        Affine::new(&number(1.0), &number(2.0)),
+        Affine::new(&number(1.0), &number(2.1))
+    ));
+    assert!(is_refused(
+        Affine::new(&number(1.0), &number(2.0)),
+        Affine::new(&number(1.1), &number(2.0))
+    ));
+    // Equal by chance: the divergence does move with one of the two.
+    assert!(is_refused(Affine::new(&leaf(1.0), &leaf(2.0)), Affine::new(&leaf(1.0), &leaf(2.0))));
+    let shared = Affine::new(&leaf(1.0), &leaf(2.0));
+    let fixed = shared.map(&mut |_, parameter, _| parameter.detach());
+    assert!(is_refused(shared.clone(), fixed));
+    assert!(!is_refused(shared.clone(), shared));
+}
+
+#[test]
 fn no_distribution_diverges_from_itself() {
     let parameters = [Tensor::from([0.3f64, 1.0, 2.7]), Tensor::from([0.5, 1.3, 4.0])];
     let [a, b] = &parameters;
@@ -293,6 +352,7 @@ fn an_estimated_divergence_is_within_its_error() {
     }
     let itself = kl_monte_carlo(&q, &q, 2, &mut Stream::new(3));
     assert_eq!(itself.value.to_vec(), [0.0, 0.0]);
+    assert_eq!(itself.standard_error.to_vec(), [0.0, 0.0]);
 }
 
 #[test]

@@ -163,6 +163,18 @@ impl<T: Real> Affine<T> {
         let [loc, scale] = broadcast("Affine", [("loc", loc), ("scale", scale)]);
         Affine { loc, scale }
     }
+
+    /// Whether the other is the same function of the same parameters: the same tensors, or constants that
+    /// are equal.
+    #[track_caller]
+    pub(super) fn is_same(&self, other: &Affine<T>) -> bool {
+        let is_same = |a: &Tensor<T>, b: &Tensor<T>| match (a.is_tracked(), b.is_tracked()) {
+            (true, true) => std::ptr::eq(a.data(), b.data()),
+            (false, false) => a.equal(b).data().iter().all(|&equal| equal == T::ONE),
+            _ => false,
+        };
+        is_same(&self.loc, &other.loc) && is_same(&self.scale, &other.scale)
+    }
 }
 
 impl<T: Real> Transform<T> for Affine<T> {
