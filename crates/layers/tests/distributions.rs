@@ -356,6 +356,44 @@ fn an_estimated_divergence_is_within_its_error() {
 }
 
 #[test]
+fn an_estimated_divergence_that_is_infinite_or_below_0_has_no_error() {
+    // Half of the draws are where p has no mass; the other element of the batch has all.
+    let q = Uniform::new(&number(0.0), &Tensor::from([1.0, 1.0]));
+    let p = Uniform::new(&Tensor::from([0.5, -1.0]), &number(1.0));
+    let estimate = kl_monte_carlo(&q, &p, 100, &mut Stream::new(3));
+    assert_eq!(estimate.value.data()[0], f64::INFINITY);
+    assert_eq!(estimate.standard_error.data()[0], f64::INFINITY);
+    assert!((estimate.value.data()[1] - std::f64::consts::LN_2).abs() < 1e-14);
+    assert!(estimate.standard_error.data()[1] < 1e-15);
+    let line = Normal::new(&number(0.0), &number(0.0));
+    let half = Exponential::new(&number(1.0));
+    let estimate = kl_monte_carlo(&line, &half, 100, &mut Stream::new(3));
+    assert_eq!(estimate.value.item(), f64::INFINITY);
+    assert_eq!(estimate.standard_error.item(), f64::INFINITY);
+    // No draw of ten falls below 0.001, and all say ln 0.999.
+    macro_rules! assert_below_0 {
+        ($number:expr) => {
+            let q = Uniform::new(&$number(0.0), &$number(1.0));
+            let p = Uniform::new(&$number(0.001), &$number(1.0));
+            let estimate = kl_monte_carlo(&q, &p, 10, &mut Stream::new(3));
+            assert!((estimate.value.item() - $number(0.999).ln().item()).abs() < 1e-6);
+            assert!(estimate.standard_error.item().is_infinite());
+        };
+    }
+    assert_below_0!(Tensor::<f64>::scalar);
+    assert_below_0!(Tensor::<f32>::scalar);
+    // Rounding of a divergence of 0 is no sign of anything.
+    let flat = Beta::new(&number(1.0), &number(1.0));
+    let unit = Uniform::new(&number(0.0), &number(1.0));
+    assert!(kl_monte_carlo(&unit, &flat, 10, &mut Stream::new(3)).standard_error.item() < 1e-15);
+    let noisy = (Normal::new(&number(0.0), &number(0.0)), Normal::new(&number(0.01), &number(0.0)));
+    for seed in 0..100 {
+        let estimate = kl_monte_carlo(&noisy.0, &noisy.1, 100, &mut Stream::new(seed));
+        assert!(estimate.standard_error.item() < 0.002);
+    }
+}
+
+#[test]
 fn shapes_of_batches_and_events() {
     let gamma = Gamma::new(&Tensor::ones([4, 1]), &Tensor::from([1.0, 2.0, 3.0]));
     assert_eq!(&*gamma.batch_shape(), [4, 3]);
