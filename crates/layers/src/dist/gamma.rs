@@ -53,7 +53,7 @@ impl<T: Real> Gamma<T> {
     /// ```
     /// # use elbo_layers::dist::{Gamma, Reparameterized};
     /// # use elbo_tensor::{Stream, Tensor};
-    /// let gamma = Gamma::new(&Tensor::from([0.001f64]), &Tensor::from([1.0]));
+    /// let gamma = Gamma::new(&Tensor::from([1e-5f64]), &Tensor::from([1.0]));
     /// assert!(gamma.rsample_log(&mut Stream::new(1)).item() < -1000.0);
     /// assert_eq!(gamma.rsample(&mut Stream::new(1)).item(), f64::MIN_POSITIVE);
     /// ```
