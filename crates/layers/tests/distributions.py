@@ -16,14 +16,14 @@ from scipy import special
 
 FAMILIES = {
     "Normal": (lambda m, t: s.norm(m, t), [(0.5, 1.5), (-2, 0.3)], [-1.7, 0.2, 8.0]),
-    "LogNormal": (lambda m, t: s.lognorm(t, scale=math.exp(m)), [(0.5, 1.5), (-2, 0.3)], [0.1, 0.9, 8]),
+    "LogNormal": (lambda m, t: s.lognorm(t, scale=math.exp(m)), [(0.5, 1.5), (-2, 0.3)], [0, 0.1, 0.9, 8]),
     "Laplace": (s.laplace, [(0.5, 1.5), (-2, 0.3)], [-3.0, 0.5, 4.0]),
     "Logistic": (s.logistic, [(0.5, 1.5), (-2, 0.3)], [-3.0, 0.5, 4.0]),
     "Gumbel": (s.gumbel_r, [(0.5, 1.5), (-2, 0.3)], [-2.1, 0.5, 4.0]),
     "Uniform": (lambda l, h: s.uniform(l, h - l), [(0.5, 1.5), (-2, 7)], [0.6, 1.25, 6.0]),
     "Exponential": (lambda r: s.expon(scale=1 / r), [(0.5,), (3,)], [0.01, 1.0, 6.0]),
-    "Gamma": (lambda a, r: s.gamma(a, scale=1 / r), [(0.3, 0.5), (1, 2), (7.5, 3)], [0.01, 1.0, 6.0]),
-    "Beta": (s.beta, [(0.3, 0.5), (1, 2), (7.5, 3)], [0.01, 0.5, 0.97]),
+    "Gamma": (lambda a, r: s.gamma(a, scale=1 / r), [(0.3, 0.5), (1, 2), (7.5, 3)], [0, 0.01, 1.0, 6.0]),
+    "Beta": (s.beta, [(0.3, 0.5), (1, 2), (2, 1), (1, 1), (7.5, 3)], [0, 0.01, 0.5, 0.97, 1]),
     "StudentT": (s.t, [(0.8, 0, 1), (1.5, 1, 2), (4.5, -1, 0.5), (60, 0, 1)], [-3.0, 0.2, 4.0]),
     "VonMises": (lambda m, k: s.vonmises(k, m), [(0.5, 0.2), (-1, 3), (0, 20)], [-0.3, 0.4, 1.5]),
     "Bernoulli": (s.bernoulli, [(0.2,), (0.9,)], [0, 1]),
@@ -109,3 +109,20 @@ q = d.TransformedDistribution(base, [d.transforms.TanhTransform()])
 print("tanh", q.log_prob(t([0.2, -0.6])).tolist())
 q = d.TransformedDistribution(base, [d.transforms.AffineTransform(t(1.0), t(2.0)), d.transforms.ExpTransform()])
 print("affine exp", q.log_prob(t([0.2, 3.0])).tolist())
+
+# The divergences of events and of transforms.
+base, other = d.Normal(t([0.3, -0.2]), t([0.5, 1.5])), d.Normal(t([-0.4, 0.6]), t([0.9, 0.8]))
+laplace = d.Laplace(t([0.1, 0.2]), t([0.7, 1.1]))
+affine = [d.transforms.AffineTransform(t(1.0), t(2.0))]
+print("independent", d.kl_divergence(d.Independent(base, 1), d.Independent(other, 1)).item())
+for name, transforms in {
+    "exp": [d.transforms.ExpTransform()],
+    "tanh": [d.transforms.TanhTransform()],
+    "affine": affine,
+    "affine exp": [*affine, d.transforms.ExpTransform()],
+    "tanh affine": [d.transforms.TanhTransform(), *affine],
+}.items():
+    q, p, l = (d.TransformedDistribution(b, transforms) for b in [base, other, laplace])
+    print(name, d.kl_divergence(q, p).tolist(), d.kl_divergence(l, q).tolist())
+q, p = (d.TransformedDistribution(d.Independent(b, 1), affine) for b in [base, other])
+print("affine of events", d.kl_divergence(q, p).item())

@@ -1,5 +1,6 @@
 //! The special functions against 19 digits of mpmath; `special.py` beside this file made the figures.
 
+use elbo_tensor::Tensor;
 use elbo_tensor::special::{
     betainc, digamma, gammainc, gammainc_ratio, gammaincc, integrate, lgamma, log_i0, polygamma,
     von_mises_cdf,
@@ -7,6 +8,8 @@ use elbo_tensor::special::{
 
 fn value(name: &str, orders: &[usize], x: &[f64]) -> f64 {
     match (name, orders, x) {
+        ("erf", [0], &[x]) => Tensor::scalar(x).erf().item(),
+        ("normal_cdf", [0], &[x]) => Tensor::scalar(x).normal_cdf().item(),
         ("lgamma", [0], &[x]) => lgamma(x),
         ("digamma", [0], &[x]) => digamma(x),
         ("polygamma", &[n], &[x]) => polygamma(n, x),
@@ -23,7 +26,7 @@ fn value(name: &str, orders: &[usize], x: &[f64]) -> f64 {
 /// The largest relative error of a row: higher derivatives are differences of larger terms.
 fn bound(name: &str, order: usize) -> f64 {
     match (name, order) {
-        (_, 0 | 1) => 1e-12,
+        ("polygamma", _) | (_, 0 | 1) => 1e-12,
         (_, 2) => 1e-11,
         _ => 1e-9,
     }

@@ -35,7 +35,7 @@ pub(super) fn log_prob_of_tries<T: Real>(
 }
 
 impl<T: Real> Bernoulli<T> {
-    /// From logits ln(p / (1 - p)).
+    /// From logits ln(p / (1 - p)), which are not looked at: see [parameters](super).
     pub fn new(logits: &Tensor<T>) -> Bernoulli<T> {
         Bernoulli { logits: logits.clone() }
     }

@@ -2,7 +2,7 @@
 
 use elbo_tensor::{Real, Stream, Tensor};
 
-use super::distribution::{broadcast, require_positive, within};
+use super::distribution::{away_from, broadcast, require_positive, within};
 use super::gamma::log_standard_gamma;
 use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Replace, Sample};
 
@@ -38,6 +38,19 @@ impl<T: Real> Beta<T> {
         &self.concentration0
     }
 
+    /// ln z and ln(1 - z) of the draw z that [`rsample`](Reparameterized::rsample) makes of the same
+    /// noise, with their paths: exact also where z rounds to 0 or 1.
+    pub fn rsample_log(&self, noise: &mut Stream) -> [Tensor<T>; 2] {
+        let logit = self.rsample_logit(noise);
+        [-(-&logit).softplus(), -logit.softplus()]
+    }
+
+    /// ln(z / (1 - z)) = ln g₁ - ln g₀ with standard gamma variables, whose paths are implicit
+    fn rsample_logit(&self, noise: &mut Stream) -> Tensor<T> {
+        let ln_g1 = log_standard_gamma(&self.concentration1, noise);
+        ln_g1 - log_standard_gamma(&self.concentration0, noise)
+    }
+
     /// a + b
     pub(super) fn total(&self) -> Tensor<T> {
         &self.concentration1 + &self.concentration0
@@ -59,22 +72,23 @@ impl<T: Real> Distribution<T> for Beta<T> {
         Sample::new(&self.detach().rsample(noise))
     }
 
-    /// (a - 1) ln x + (b - 1) ln(1 - x) - ln B(a, b)
+    /// (a - 1) ln x + (b - 1) ln(1 - x) - ln B(a, b) for 0 ≤ x ≤ 1; ∞ at 0 for a < 1, at 1 for b < 1
     #[track_caller]
     fn log_prob(&self, x: &Tensor<T>) -> Tensor<T> {
-        let ones = (&self.concentration1 - T::ONE) * x.ln();
-        let zeros = (&self.concentration0 - T::ONE) * (-x).ln_1p();
-        within(&(ones + zeros - self.log_normalizer()), x, |x| x > 0.0 && x < 1.0)
+        let (one, zero) = (&self.concentration1 - T::ONE, &self.concentration0 - T::ONE);
+        let ones = &one * away_from(T::ZERO, x, &one).ln();
+        let zeros = &zero * (-away_from(T::ONE, x, &zero)).ln_1p();
+        within(&(ones + zeros - self.log_normalizer()), x, |x| (0.0..=1.0).contains(&x))
     }
 }
 
 impl<T: Real> Reparameterized<T> for Beta<T> {
-    /// g₁ / (g₁ + g₀) with standard gamma variables, whose paths are implicit; at least the smallest
-    /// normal number and below 1
+    /// g₁ / (g₁ + g₀) with standard gamma variables, whose paths are implicit. What is below the
+    /// smallest normal number or rounds to 1 is held within, with gradient 0:
+    /// [`rsample_log`](Beta::rsample_log) has the logarithms as they are.
     fn rsample(&self, noise: &mut Stream) -> Tensor<T> {
-        let ln_g1 = log_standard_gamma(&self.concentration1, noise);
-        let ln_g0 = log_standard_gamma(&self.concentration0, noise);
-        (ln_g1 - ln_g0).sigmoid().clamp(T::MIN_POSITIVE.to_f64(), T::ONE.next_down().to_f64())
+        let z = self.rsample_logit(noise).sigmoid();
+        z.clamp(T::MIN_POSITIVE.to_f64(), T::ONE.next_down().to_f64())
     }
 }
 

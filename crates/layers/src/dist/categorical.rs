@@ -8,16 +8,27 @@ use super::{Distribution, Entropy, Replace, Sample};
 /// One of k classes, a number from 0 to k - 1, with probabilities softmax(logits) over the last axis of
 /// the logits. There is no path for a gradient, hence no `rsample`.
 ///
+/// Classes are names without an order: they have no mean, no variance and no distribution function. As rows
+/// of zeros and a 1 they have moments: [`OneHotCategorical`](super::OneHotCategorical).
+///
 /// Shapes: logits [.., k]; draws and x [..].
 #[derive(Clone, Debug)]
 pub struct Categorical<T: Real = f32> {
     logits: Tensor<T>,
 }
 
-/// ln of probabilities of which none is negative and not all are 0.
+/// ln of numbers in proportion to the probabilities of classes, the last axis.
+///
+/// # Panics
+/// If one is negative or not finite, or all classes have 0.
 #[track_caller]
 pub(super) fn logs_of<T: Real>(family: &str, probs: &Tensor<T>) -> Tensor<T> {
     require(family, "probs", "0 or positive", probs, |p| (0.0..f64::INFINITY).contains(&p));
+    let classes = probs.shape().last().map_or(1, |&k| k.max(1));
+    let is_none = |row: &[T]| row.iter().all(|&p| p == T::ZERO);
+    if probs.data().chunks(classes).any(is_none) {
+        panic!("{family}: probs of all {classes} classes are 0; one must be positive");
+    }
     probs.ln()
 }
 
@@ -37,7 +48,7 @@ impl<T: Real> Categorical<T> {
     /// From numbers that are proportional to the probabilities.
     ///
     /// # Panics
-    /// If one is negative, or there is no axis of classes.
+    /// If one is negative or not finite, all of a row are 0, or there is no axis of classes.
     #[track_caller]
     pub fn from_probs(probs: &Tensor<T>) -> Categorical<T> {
         Categorical::new(&logs_of("Categorical", probs))

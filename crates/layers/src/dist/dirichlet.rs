@@ -29,6 +29,12 @@ impl<T: Real> Dirichlet<T> {
         &self.concentration
     }
 
+    /// ln z of the draw z that [`rsample`](Reparameterized::rsample) makes of the same noise, with its
+    /// path: exact also where parts of z underflow.
+    pub fn rsample_log(&self, noise: &mut Stream) -> Tensor<T> {
+        log_standard_gamma(&self.concentration, noise).log_softmax(-1)
+    }
+
     fn total(&self, keepdim: bool) -> Tensor<T> {
         self.concentration.sum_axes(-1, keepdim)
     }
@@ -61,8 +67,9 @@ impl<T: Real> Distribution<T> for Dirichlet<T> {
 }
 
 impl<T: Real> Reparameterized<T> for Dirichlet<T> {
-    /// gᵢ / Σ g with standard gamma variables, whose paths are implicit; at least the smallest normal
-    /// number
+    /// gᵢ / Σ g with standard gamma variables, whose paths are implicit. Parts below the smallest normal
+    /// number are held there, with gradient 0: [`rsample_log`](Dirichlet::rsample_log) has the
+    /// logarithms as they are.
     fn rsample(&self, noise: &mut Stream) -> Tensor<T> {
         let ln_g = log_standard_gamma(&self.concentration, noise);
         ln_g.softmax(-1).clamp(T::MIN_POSITIVE.to_f64(), 1.0)

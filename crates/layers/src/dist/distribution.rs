@@ -202,7 +202,10 @@ pub(super) fn require_positive<T: Real>(family: &str, name: &str, parameter: &Te
 /// [`require`] for parameters that are finite.
 #[track_caller]
 pub(super) fn require_finite<T: Real>(family: &str, name: &str, parameter: &Tensor<T>) {
-    require(family, name, "finite", parameter, f64::is_finite);
+    let largest = T::INFINITY.next_down();
+    if !parameter.is_within(-largest, largest) {
+        require(family, name, "finite", parameter, f64::is_finite);
+    }
 }
 
 /// `log_prob` where x is in the support, -∞ elsewhere.
@@ -217,6 +220,16 @@ pub(super) fn within<T: Real>(
     let inside = |x: &T| if is_inside(x.to_f64()) { T::ONE } else { T::ZERO };
     let mask = Tensor::new(&x.data().iter().map(inside).collect::<Vec<T>>(), *x.shape());
     Tensor::select(&mask, log_prob, &Tensor::scalar(T::NEG_INFINITY))
+}
+
+/// x, but 1 - end where it is that end, 0 or 1, of the support and `power`, to which its distance from
+/// there is raised, is 0: there p ln x and p ln(1 - x) are 0 and not 0 · ∞.
+pub(super) fn away_from<T: Real>(end: T, x: &Tensor<T>, power: &Tensor<T>) -> Tensor<T> {
+    if x.data().iter().all(|&x| x != end) {
+        return x.clone();
+    }
+    let flat = x.equal(&Tensor::scalar(end)) * power.equal(&Tensor::scalar(T::ZERO));
+    Tensor::select(&flat, &Tensor::scalar(T::ONE - end), x)
 }
 
 /// `log_prob` where all parts of x, along its last axis, are positive; -∞ elsewhere.

@@ -2,7 +2,7 @@
 
 use elbo_tensor::{Needs, Op, Real, Stream, Tensor, Values, Words, apply};
 
-use super::distribution::{broadcast, require_positive, within};
+use super::distribution::{away_from, broadcast, require_positive, within};
 use super::{Cdf, Distribution, Entropy, Moments, Reparameterized, Replace, Sample};
 
 /// Gamma variables with density rateᵃ x^(a-1) e^(-rate x) / Γ(a) for x > 0, a the concentration.
@@ -46,6 +46,20 @@ impl<T: Real> Gamma<T> {
     pub fn rate(&self) -> &Tensor<T> {
         &self.rate
     }
+
+    /// ln z of the draw z that [`rsample`](Reparameterized::rsample) makes of the same noise, with its
+    /// path: exact also where z itself underflows, as most draws do for a concentration below 0.01.
+    ///
+    /// ```
+    /// # use elbo_layers::dist::{Gamma, Reparameterized};
+    /// # use elbo_tensor::{Stream, Tensor};
+    /// let gamma = Gamma::new(&Tensor::from([1e-5f64]), &Tensor::from([1.0]));
+    /// assert!(gamma.rsample_log(&mut Stream::new(1)).item() < -1000.0);
+    /// assert_eq!(gamma.rsample(&mut Stream::new(1)).item(), f64::MIN_POSITIVE);
+    /// ```
+    pub fn rsample_log(&self, noise: &mut Stream) -> Tensor<T> {
+        log_standard_gamma(&self.concentration, noise) - self.rate.ln()
+    }
 }
 
 impl<T: Real> Distribution<T> for Gamma<T> {
@@ -58,20 +72,22 @@ impl<T: Real> Distribution<T> for Gamma<T> {
         Sample::new(&self.detach().rsample(noise))
     }
 
-    /// a ln rate + (a - 1) ln x - rate x - ln Γ(a)
+    /// a ln rate + (a - 1) ln x - rate x - ln Γ(a) for x ≥ 0; ∞ at 0 for a < 1
     #[track_caller]
     fn log_prob(&self, x: &Tensor<T>) -> Tensor<T> {
-        let a = &self.concentration;
-        let log_prob = a * self.rate.ln() + (a - T::ONE) * x.ln() - &self.rate * x - a.lgamma();
-        within(&log_prob, x, |x| x > 0.0)
+        let (a, power) = (&self.concentration, &self.concentration - T::ONE);
+        let pull = &power * away_from(T::ZERO, x, &power).ln();
+        let log_prob = a * self.rate.ln() + pull - &self.rate * x - a.lgamma();
+        within(&log_prob, x, |x| x >= 0.0)
     }
 }
 
 impl<T: Real> Reparameterized<T> for Gamma<T> {
-    /// g / rate with a standard gamma variable g, at least the smallest normal number
+    /// g / rate with a standard gamma variable g. What is below the smallest normal number is held
+    /// there, with gradient 0, which biases gradients of ln z for small concentrations:
+    /// [`rsample_log`](Gamma::rsample_log) has the logarithm as it is.
     fn rsample(&self, noise: &mut Stream) -> Tensor<T> {
-        let ln_x = log_standard_gamma(&self.concentration, noise) - self.rate.ln();
-        ln_x.exp().clamp(T::MIN_POSITIVE.to_f64(), f64::INFINITY)
+        self.rsample_log(noise).exp().clamp(T::MIN_POSITIVE.to_f64(), f64::INFINITY)
     }
 }
 

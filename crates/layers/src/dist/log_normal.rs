@@ -24,7 +24,7 @@ impl<T: Real> LogNormal<T> {
     /// From the mean mu and the standard deviation sigma of the logarithm.
     ///
     /// # Panics
-    /// If a sigma is not positive, or the shapes do not broadcast.
+    /// If a mu is not finite, a sigma is not positive, or the shapes do not broadcast.
     #[track_caller]
     pub fn from_sigma(mu: &Tensor<T>, sigma: &Tensor<T>) -> LogNormal<T> {
         LogNormal { base: Normal::from_sigma(mu, sigma) }
@@ -83,6 +83,8 @@ impl<T: Real> Cdf<T> for LogNormal<T> {
     /// Φ((ln x - mu) / sigma) for x > 0
     #[track_caller]
     fn cdf(&self, x: &Tensor<T>) -> Tensor<T> {
-        self.base.cdf(&x.clamp(T::MIN_POSITIVE.to_f64(), f64::INFINITY).ln())
+        let held = x.clamp(T::MIN_POSITIVE.to_f64(), f64::INFINITY);
+        let zero = Tensor::scalar(T::ZERO);
+        Tensor::select(&x.greater(&zero), &self.base.cdf(&held.ln()), &zero)
     }
 }

@@ -19,6 +19,8 @@ use super::{Categorical, Cdf, Distribution, Moments, Reparameterized, Replace, S
 /// assert!(z.backward()[&logits].data()[0] < 0.0); // more of the left component draws to the left
 /// ```
 ///
+/// The entropy has no closed form; the mean of -ln p(x) over draws x estimates it.
+///
 /// Counts do not move, and neither do their mixtures:
 ///
 /// ```compile_fail,E0599

@@ -21,6 +21,10 @@
 //! let x = coin.rsample(&mut Stream::new(1)); // no path leads through a coin
 //! ```
 //!
+//! **Parameters** are checked where a distribution is made, and a message names the one that cannot be.
+//! Not so those of [`Normal::new`] and [`LogNormal::new`] and all logits: any number will do, and they
+//! are what networks put out at each step of training, where NaN is to reach the loss and be seen there.
+//!
 //! Noise comes from the [`Stream`](elbo_tensor::Stream) that is passed in; nothing is global.
 
 mod distribution;

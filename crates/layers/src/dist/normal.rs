@@ -2,7 +2,7 @@
 
 use elbo_tensor::{Real, Stream, Tensor};
 
-use super::distribution::{broadcast, require_positive};
+use super::distribution::{broadcast, require_finite, require_positive};
 use super::{Cdf, Distribution, Entropy, LN_2PI, Moments, Reparameterized, Replace, Sample};
 
 /// Normal variables N(mu, sigma²), given by mu and logvar = ln sigma².
@@ -13,7 +13,7 @@ pub struct Normal<T: Real = f32> {
 }
 
 impl<T: Real> Normal<T> {
-    /// From mu and logvar, which broadcast.
+    /// From mu and logvar, which broadcast and are not looked at: see [parameters](super).
     ///
     /// # Panics
     /// If the shapes do not broadcast.
@@ -26,9 +26,10 @@ impl<T: Real> Normal<T> {
     /// From mu and the standard deviation sigma.
     ///
     /// # Panics
-    /// If a sigma is not positive, or the shapes do not broadcast.
+    /// If a mu is not finite, a sigma is not positive, or the shapes do not broadcast.
     #[track_caller]
     pub fn from_sigma(mu: &Tensor<T>, sigma: &Tensor<T>) -> Normal<T> {
+        require_finite("Normal", "mu", mu);
         require_positive("Normal", "sigma", sigma);
         Normal::new(mu, &(sigma.ln() * T::from_f64(2.0)))
     }

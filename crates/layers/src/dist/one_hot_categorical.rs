@@ -25,7 +25,7 @@ impl<T: Real> OneHotCategorical<T> {
     /// From numbers that are proportional to the probabilities.
     ///
     /// # Panics
-    /// If one is negative, or there is no axis of classes.
+    /// If one is negative or not finite, all of a row are 0, or there is no axis of classes.
     #[track_caller]
     pub fn from_probs(probs: &Tensor<T>) -> OneHotCategorical<T> {
         OneHotCategorical { classes: Categorical::from_probs(probs) }

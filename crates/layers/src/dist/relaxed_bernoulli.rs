@@ -9,7 +9,8 @@ use super::{Cdf, Distribution, Reparameterized, Replace, Sample};
 /// Coins that may stand between 0 and 1 so that a path leads through them: y = sigmoid((logits + L) / τ)
 /// with logistic L and the temperature τ (Maddison, Mnih & Teh 2017; Jang, Gu & Poole 2017).
 ///
-/// Rounded, y is a [`Bernoulli`](super::Bernoulli) variable at every temperature.
+/// Rounded, y is a [`Bernoulli`](super::Bernoulli) variable at every temperature. Mean, variance and
+/// entropy have no closed form; means over draws estimate them, for the entropy those of -ln p(y).
 #[derive(Clone, Debug)]
 pub struct RelaxedBernoulli<T: Real = f32> {
     temperature: Tensor<T>,
@@ -38,11 +39,27 @@ impl<T: Real> RelaxedBernoulli<T> {
         RelaxedBernoulli::new(temperature, &logits_of("RelaxedBernoulli", probs))
     }
 
-    /// ln(y / (1 - y)) of a draw: (logits + L) / τ, which does not saturate.
+    /// ln(y / (1 - y)) of the draw y that [`rsample`](Reparameterized::rsample) makes of the same noise:
+    /// (logits + L) / τ, which does not saturate.
     pub fn rsample_logit(&self, noise: &mut Stream) -> Tensor<T> {
         let shape = *self.logits.shape();
         let logistic = noise.exponential(shape).ln() - noise.exponential(shape).ln();
         (&self.logits + logistic) / &self.temperature
+    }
+
+    /// ln p(y), given x = ln(y / (1 - y)), also where y rounds to 0 or 1:
+    ///
+    /// ```text
+    ///     ln τ - softplus(l) - softplus(-l) + softplus(x) + softplus(-x),   l = τ x - logits
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast.
+    #[track_caller]
+    pub fn log_prob_of_logit(&self, x: &Tensor<T>) -> Tensor<T> {
+        let l = x * &self.temperature - &self.logits;
+        let stretch = x.softplus() + (-x).softplus();
+        self.temperature.ln() - l.softplus() - (-l).softplus() + stretch
     }
 
     /// ln(y / (1 - y)) τ - logits: the logistic variable that made y
@@ -73,7 +90,10 @@ impl<T: Real> Distribution<T> for RelaxedBernoulli<T> {
 }
 
 impl<T: Real> Reparameterized<T> for RelaxedBernoulli<T> {
-    /// sigmoid((logits + L) / τ), at least the smallest normal number and below 1
+    /// sigmoid((logits + L) / τ). What is below the smallest normal number or rounds to 1 is held
+    /// within, with gradient 0, as many draws are at low temperatures:
+    /// [`rsample_logit`](RelaxedBernoulli::rsample_logit) and
+    /// [`log_prob_of_logit`](RelaxedBernoulli::log_prob_of_logit) have no ends to be held from.
     fn rsample(&self, noise: &mut Stream) -> Tensor<T> {
         let y = self.rsample_logit(noise).sigmoid();
         y.clamp(T::MIN_POSITIVE.to_f64(), T::ONE.next_down().to_f64())

@@ -10,7 +10,8 @@ use super::{Distribution, Reparameterized, Replace, Sample};
 /// through which a path leads (Maddison, Mnih & Teh 2017; Jang, Gu & Poole 2017). One event is the last
 /// axis.
 ///
-/// The largest yᵢ is a [`Categorical`](super::Categorical) variable at every temperature.
+/// The largest yᵢ is a [`Categorical`](super::Categorical) variable at every temperature. Mean, variance
+/// and entropy have no closed form; means over draws estimate them, for the entropy those of -ln p(y).
 #[derive(Clone, Debug)]
 pub struct RelaxedCategorical<T: Real = f32> {
     temperature: Tensor<T>,
@@ -39,7 +40,7 @@ impl<T: Real> RelaxedCategorical<T> {
     /// From the temperature and numbers that are proportional to the probabilities.
     ///
     /// # Panics
-    /// If one is negative, or as [`new`](RelaxedCategorical::new).
+    /// If one is negative or not finite, all of a row are 0, or as [`new`](RelaxedCategorical::new).
     #[track_caller]
     pub fn from_probs(temperature: &Tensor<T>, probs: &Tensor<T>) -> RelaxedCategorical<T> {
         RelaxedCategorical::new(temperature, &logs_of("RelaxedCategorical", probs))
@@ -50,7 +51,8 @@ impl<T: Real> RelaxedCategorical<T> {
         self.temperature.reshape(&[&**self.temperature.shape(), &[1]].concat()[..])
     }
 
-    /// ln y of a draw, which does not underflow.
+    /// ln y of the draw y that [`rsample`](Reparameterized::rsample) makes of the same noise, which does
+    /// not underflow.
     pub fn rsample_log(&self, noise: &mut Stream) -> Tensor<T> {
         let gumbel = -noise.exponential(*self.logits.shape()).ln();
         ((&self.logits + gumbel) / self.column()).log_softmax(-1)
@@ -92,7 +94,9 @@ impl<T: Real> Distribution<T> for RelaxedCategorical<T> {
 }
 
 impl<T: Real> Reparameterized<T> for RelaxedCategorical<T> {
-    /// softmax((logits + G) / τ), at least the smallest normal number
+    /// softmax((logits + G) / τ). Parts below the smallest normal number are held there, with gradient
+    /// 0, as many are at low temperatures: [`rsample_log`](RelaxedCategorical::rsample_log) and
+    /// [`log_prob_of_log`](RelaxedCategorical::log_prob_of_log) have no end to be held from.
     fn rsample(&self, noise: &mut Stream) -> Tensor<T> {
         self.rsample_log(noise).exp().clamp(T::MIN_POSITIVE.to_f64(), 1.0)
     }

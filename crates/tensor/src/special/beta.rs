@@ -1,7 +1,7 @@
 //! The incomplete beta function.
 
-use super::gamma::{lgamma_jet, stirling_error};
-use super::jet::Jet;
+use super::gamma::{lgamma_jet, polygamma_step, stirling_error};
+use super::jet::{Jet, factorial};
 use crate::kernels::math::{exp, ln, ln_1p};
 
 /// The highest derivative with respect to a and b together of the incomplete beta function.
@@ -21,7 +21,7 @@ fn log_density(a: f64, b: f64, x: f64) -> f64 {
     deviance + errors + 0.5 * ln(a / (a + b) * b / std::f64::consts::TAU)
 }
 
-/// Iₓ(a, b) / (xᵃ (1 - x)ᵇ / B(a, b)) as a series in a and b, by its continued fraction (Abramowitz
+/// a Iₓ(a, b) / (xᵃ (1 - x)ᵇ / B(a, b)) as a series in a and b, by its continued fraction (Abramowitz
 /// & Stegun 26.5.8, evaluated after Lentz).
 fn fraction<const M: usize, const N: usize>(a: Jet<M, N>, b: Jet<M, N>, x: f64) -> Jet<M, N> {
     let scale = [a.value().min(b.value()); 2];
@@ -46,7 +46,30 @@ fn fraction<const M: usize, const N: usize>(a: Jet<M, N>, b: Jet<M, N>, x: f64) 
             break;
         }
     }
-    product * a.recip()
+    product
+}
+
+/// xᵃ (1 - x)ᵇ / (a B(a, b)) = xᵃ (1 - x)ᵇ Γ(a + b) / (Γ(a + 1) Γ(b)) as a series in a and b, given the
+/// logarithms of x and 1 - x, and that of a times the result's value.
+fn density_ratio<const M: usize, const N: usize>(
+    a: Jet<M, N>,
+    b: Jet<M, N>,
+    [ln_x, ln_rest]: [f64; 2],
+    log_density: f64,
+) -> Jet<M, N> {
+    // The value from large terms that cancel would be less accurate.
+    let value = exp(log_density) / a.value();
+    if Jet::<M, N>::DEGREE == 0 {
+        return Jet::constant(value);
+    }
+    // So would ln Γ(a + b) - ln Γ(b) for a small a: first what b changes, then what a does.
+    let by_b = b.map(|k| match k {
+        0 => 0.0,
+        k => polygamma_step(k - 1, b.value(), a.value()) / factorial(k),
+    });
+    let by_a = lgamma_jet(a + b) - lgamma_jet(b + a.value());
+    let log = a * ln_x + b * ln_rest + by_b + by_a - lgamma_jet(a + 1.0);
+    log.without_value().exp() * value
 }
 
 /// ∂ⁱ⁺ʲ Iₓ(a, b) / ∂aⁱ ∂bʲ of the regularized incomplete beta function
@@ -85,17 +108,12 @@ fn compute<const M: usize, const N: usize>(a: f64, b: f64, x: f64) -> f64 {
         return if is_value && x > 0.0 { 1.0 } else { 0.0 };
     }
     let (first, second) = (Jet::<M, N>::first(a), Jet::<M, N>::second(b));
-    let log_density = if is_value {
-        Jet::constant(0.0)
-    } else {
-        let log_beta = lgamma_jet(first) + lgamma_jet(second) - lgamma_jet(first + second);
-        first * ln(x) + second * ln_1p(-x) - log_beta
-    };
-    // Its value from large terms that cancel would be less accurate.
-    let density = log_density.without_value().exp() * exp(self::log_density(a, b, x));
+    let (ln_x, ln_rest, log_density) = (ln(x), ln_1p(-x), log_density(a, b, x));
     if x <= (a + 1.0) / (a + b + 2.0) {
+        let density = density_ratio(first, second, [ln_x, ln_rest], log_density);
         return (density * fraction(first, second, x)).derivative(M - 1, N - 1);
     }
+    let density = density_ratio(second, first, [ln_rest, ln_x], log_density);
     let rest = (density * fraction(second, first, 1.0 - x)).derivative(M - 1, N - 1);
     if is_value { 1.0 - rest } else { -rest }
 }

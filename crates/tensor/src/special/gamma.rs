@@ -64,6 +64,24 @@ pub fn polygamma(n: usize, x: f64) -> f64 {
     }
 }
 
+/// ψ⁽ⁿ⁾(x + h) - ψ⁽ⁿ⁾(x) for x, h > 0, by Taylor's series where the two would cancel.
+pub(super) fn polygamma_step(n: usize, x: f64, h: f64) -> f64 {
+    // Far beyond these x the powers of 1 / x overflow.
+    if h > 0.125 * x || x < 1e-12 {
+        return polygamma(n, x + h) - polygamma(n, x);
+    }
+    let (mut sum, mut power) = (0.0, 1.0);
+    for k in 1..20 {
+        power *= h / k as f64;
+        let term = polygamma(n + k, x) * power;
+        sum += term;
+        if term.abs() <= 0.25 * f64::EPSILON * sum.abs() {
+            break;
+        }
+    }
+    sum
+}
+
 /// The zero of digamma, and what rounding it lost.
 const ROOT: [f64; 2] = [1.461_632_144_968_362_2, 9.549_995_429_965_697e-17];
 

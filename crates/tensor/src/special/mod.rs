@@ -3,8 +3,9 @@
 //!
 //! Each comes with its derivatives. They are not formulas of their own: the algorithm of the value
 //! runs over truncated power series (`jet`) in place of numbers, and the coefficients of the result
-//! are the derivatives. The relative error is below 10⁻¹² (the table of `tests/special.rs` says
-//! where that was looked at). `f32` goes through `f64`.
+//! are the derivatives. At the points of `tests/special.csv`, against 19 digits of mpmath, the relative
+//! error of values, of first derivatives and of every [`polygamma`] is below 10⁻¹², that of other second
+//! derivatives below 10⁻¹¹, of higher ones below 10⁻⁹. `f32` goes through `f64`.
 
 mod bessel;
 mod beta;

@@ -9,7 +9,9 @@ use super::super::Distribution;
 pub struct MonteCarlo<T: Real = f32> {
     /// The mean over the draws.
     pub value: Tensor<T>,
-    /// The standard error of the mean: the value is within two of them of the truth 19 times of 20.
+    /// The standard error of the mean. With many draws the value is within two of them of the truth 19
+    /// times of 20, if the draws reach all that counts. ∞ if they show that they do not: see
+    /// [`kl_monte_carlo`].
     pub standard_error: Tensor<T>,
     /// How many draws there were.
     pub draws: usize,
@@ -27,6 +29,12 @@ pub struct MonteCarlo<T: Real = f32> {
 /// let kl = kl_monte_carlo(&q, &p, 10_000, &mut Stream::new(1));
 /// assert!(kl.value.item() > 0.1 && kl.standard_error.item() < 0.01);
 /// ```
+///
+/// The draws know only of where they fall. Where q has mass and p none the divergence is infinite, but the
+/// estimate is finite until a draw falls there: of U(0, 1) and U(0.001, 1), one of 1000 does. Look at the
+/// supports first; likewise if q has a little mass where p has far less. The standard error is ∞ if a
+/// term is, and if the value is more than ten of its standard errors below 0, where no divergence is. An
+/// error of 0 says that all draws agreed, not that all others would.
 ///
 /// # Panics
 /// If there are fewer than 2 draws, or the shapes do not broadcast.
@@ -49,7 +57,12 @@ pub fn kl_monte_carlo<T: Real, Q: Distribution<T>, P: Distribution<T>>(
         let value = ratio.mean_axes(0, false);
         let squares = (&ratio - &value).square().sum_axes(0, false);
         let count = draws as f64;
-        let standard_error = (squares / T::from_f64(count * (count - 1.0))).sqrt();
+        let spread = (squares / T::from_f64(count * (count - 1.0))).sqrt();
+        // Beyond what rounding of the densities may do.
+        let least = &spread * T::from_f64(-10.0) - (T::ONE - T::ONE.next_down()).sqrt();
+        let unbounded = Tensor::scalar(T::INFINITY);
+        let is_none = value.equal(&unbounded) + least.greater(&value);
+        let standard_error = Tensor::select(&is_none, &unbounded, &spread);
         MonteCarlo { value, standard_error, draws }
     })
 }

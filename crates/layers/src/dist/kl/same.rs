@@ -5,9 +5,9 @@ use elbo_tensor::{Real, Tensor};
 use super::super::bernoulli::log_prob_of_tries;
 use super::super::categorical::cross_log_prob;
 use super::super::{
-    Bernoulli, Beta, Binomial, Categorical, Dirichlet, Distribution, EULER_GAMMA, Exp, Exponential,
-    Gamma, Geometric, Gumbel, Independent, Laplace, LogNormal, MultivariateNormal, Normal,
-    OneHotCategorical, Poisson, SoftmaxCentered, Tanh, Transformed, Uniform, VonMises,
+    Affine, Bernoulli, Beta, Binomial, Categorical, Dirichlet, Distribution, EULER_GAMMA, Exp,
+    Exponential, Gamma, Geometric, Gumbel, Independent, Laplace, LogNormal, MultivariateNormal,
+    Normal, OneHotCategorical, Poisson, SoftmaxCentered, Tanh, Transformed, Uniform, VonMises,
 };
 use super::Divergence;
 
@@ -218,3 +218,19 @@ macro_rules! transformed {
 }
 
 transformed!(Exp, Tanh, SoftmaxCentered);
+
+impl<T: Real, Q: Divergence<T, P>, P: Distribution<T>> Divergence<T, Transformed<P, Affine<T>>>
+    for Transformed<Q, Affine<T>>
+{
+    /// That of the bases, if the two functions are one, on which the divergence then does not depend
+    ///
+    /// # Panics
+    /// If loc or scale differ, or are tracked and not the same tensor: then there is no closed form, or
+    /// its gradient would not be 0.
+    #[track_caller]
+    fn kl(&self, p: &Transformed<P, Affine<T>>) -> Tensor<T> {
+        let is_one = self.transform().is_same(p.transform());
+        assert!(is_one, "kl: two Affine that differ have no closed form; see kl_monte_carlo");
+        self.base().kl(p.base())
+    }
+}
