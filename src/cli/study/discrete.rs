@@ -210,7 +210,7 @@ fn over_logits(
 ) -> Sweep {
     let study = Study { repeats: study.repeats.min(FIGURE_REPEATS / 4), ..*study };
     let mut lines = Vec::new();
-    for name in names.iter().filter(|name| **name != "relax" && **name != "enumeration") {
+    for name in names {
         progress.at(&format!("{name} over the logit"));
         let at = |logit: f64| {
             let coin = Coin { logit, ..*coin };
@@ -221,7 +221,9 @@ fn over_logits(
         };
         let points: Vec<Point> =
             figure::spaced(-4.0, 4.0, POINTS, false).into_iter().filter_map(at).collect();
-        lines.push(figure::variances(name, &points));
+        if !points.is_empty() {
+            lines.push(figure::variances(name, &points));
+        }
     }
     let title = format!("Gradients of E (b − {})² with a coin b", coin.t);
     let y = figure::variance_of("the logit", &study);

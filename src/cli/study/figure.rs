@@ -27,8 +27,10 @@ pub(super) fn variances(name: &str, points: &[Point]) -> Line {
         let [low, high] = p.moments.variance_ci();
         Measured { x: p.x, y: p.moments.variance(), low, high }
     };
+    // A logarithmic axis has no place for a line of zeros.
+    let is_exact = points.iter().all(|p| p.moments.variance() < 1e-20);
     Line {
-        name: name.replace('_', " "),
+        name: name.replace('_', " ") + if is_exact { ": 0" } else { "" },
         points: points.iter().map(measured).collect(),
         truth: points.iter().filter_map(|p| Some((p.x, p.truth?))).collect(),
     }
