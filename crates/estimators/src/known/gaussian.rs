@@ -96,7 +96,7 @@ impl Gaussian {
         match self.rule() {
             // Too few digits are left.
             Some(rule) if variance < DIGITS * square => {
-                rule.variance(|e| self.from_mean(e)).unwrap_or(variance.max(0.0))
+                rule.variance(|e| self.difference(e)).unwrap_or(variance.max(0.0))
             }
             _ => variance,
         }
@@ -221,7 +221,7 @@ impl Gaussian {
         let Gaussian { mu, sigma, .. } = *self;
         let rule = self.rule()?;
         // A constant in f has no say in differences, and would take their digits.
-        let f = |e: f64| self.from_mean(e);
+        let f = |e: f64| self.difference(e);
         let slope = |e: f64| self.derivatives(mu + sigma * e)[1];
         let score = [|e: f64| e, |e: f64| e * e - 1.0];
         let with_baselines = |b: Pair| {
@@ -261,7 +261,7 @@ impl Gaussian {
     }
 
     /// f(mu + σ ε) - f(mu), with all its digits for small ε.
-    fn from_mean(&self, e: f64) -> f64 {
+    fn difference(&self, e: f64) -> f64 {
         let Gaussian { cost, mu, sigma, k } = *self;
         let d = sigma * e;
         match cost {
