@@ -110,6 +110,9 @@ fn holds(
     }
 }
 
+/// From z to the critic's value, and its slope by each number of z.
+type Critic = dyn Fn(&[f64]) -> (f64, Vec<f64>);
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -264,7 +267,7 @@ proptest! {
         let z = problem.family(&problem.leaves(n)).perturb(&mut Stream::new(seed)).to_vec();
         let p = toy.probs();
         // From the value of the critic and its slope by z.
-        let formula = |row: usize, critic: &dyn Fn(&[f64]) -> (f64, Vec<f64>)| -> Vec<f64> {
+        let formula = |row: usize, critic: &Critic| -> Vec<f64> {
             let z = &z[row * d..][..d];
             let b: Vec<f64> = z.iter().map(|&z| f64::from(u8::from(z > 0.0))).collect();
             let (value, slope) = critic(z);
