@@ -111,7 +111,7 @@ fn holds(
 }
 
 /// From z to the critic's value, and its slope by each number of z.
-type Critic = dyn Fn(&[f64]) -> (f64, Vec<f64>);
+type Critic<'a> = dyn Fn(&[f64]) -> (f64, Vec<f64>) + 'a;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]

@@ -211,10 +211,6 @@ impl Real for f32 {
         libm::pow(f64::from(self), f64::from(p)) as f32
     }
     #[inline(always)]
-    fn normal_cdf(self) -> f32 {
-        math::normal_cdf(f64::from(self)) as f32
-    }
-    #[inline(always)]
     fn next_down(self) -> f32 {
         f32::next_down(self)
     }

@@ -1,7 +1,7 @@
 //! The error function, and the normal distribution function in `gelu`.
 //!
-//! Both stand on the tail of the normal distribution, 1 - Φ(a) = ½ erfc(a / √2) for a ≥ 0.7, as
-//! e^(-a²/2) / a times a function that is nearly flat in t = (a - 4) / (a + 4) (after Shepherd &
+//! Both stand on the tail of the normal distribution, 1 - Φ(a) = ½ erfc(a / √2) for a ≥ 0, as
+//! e^(-a²/2) / (a + c) times a function that is nearly flat in t = (a - c) / (a + c) (after Shepherd &
 //! Laframboise 1981).
 
 use super::exp::{lifted, lowered, parts_of_sum};
@@ -12,7 +12,7 @@ use crate::Real;
 pub trait ErrorFunction: Sized + 'static {
     /// Beyond this, a (1 - Φ(a)) is 0.
     const TAIL_END: Self;
-    /// P in a (1 - Φ(a)) = e^(-a²/2) P(t).
+    /// P in (a + c) (1 - Φ(a)) = e^(-a²/2) P(t).
     const TAIL: &'static [Self];
     /// P in erf x = x P(x²) for |x| < 1.
     const ERF: &'static [Self];
@@ -21,16 +21,16 @@ pub trait ErrorFunction: Sized + 'static {
 impl ErrorFunction for f32 {
     const TAIL_END: f32 = 15.0;
     const TAIL: &'static [f32] = &[
-        0.37764257,
-        0.073694274,
-        -0.11037945,
-        0.10030653,
-        -0.0630662,
-        0.026441513,
-        -5.4823193e-3,
-        -9.780922e-4,
-        7.900004e-4,
-        2.838184e-5,
+        0.7410803,
+        -0.5529922,
+        0.29537585,
+        -0.09838436,
+        8.7199835e-3,
+        7.824983e-3,
+        -2.2540544e-3,
+        -8.50799e-4,
+        3.1270043e-4,
+        1.371659e-4,
     ];
     const ERF: &'static [f32] = &[
         std::f32::consts::FRAC_2_SQRT_PI,
@@ -46,28 +46,31 @@ impl ErrorFunction for f32 {
 impl ErrorFunction for f64 {
     const TAIL_END: f64 = 39.0;
     const TAIL: &'static [f64] = &[
-        0.37764256520787576,
-        0.07369424422192958,
-        -0.11037962061483894,
-        0.10030777139129458,
-        -0.06306264153434654,
-        0.02642819296143817,
-        -5.509940667461552e-3,
-        -9.244369420772953e-4,
-        8.820813904251387e-4,
-        -4.887544776251401e-5,
-        -1.1650163525931888e-4,
-        1.6619093411927405e-5,
-        1.793082016600095e-5,
-        -2.605356779457475e-6,
-        -3.2751667955088855e-6,
-        2.054391068342224e-7,
-        6.465308416404661e-7,
-        4.2494468400256545e-8,
-        -1.190529302215717e-7,
-        -2.0059020340588637e-8,
-        1.5016536383510038e-8,
-        2.319648960539744e-9,
+        0.7410802807756973,
+        -0.5529922235932244,
+        0.29537579838195865,
+        -0.0983840664762048,
+        8.72159836845834e-3,
+        7.821960718829854e-3,
+        -2.2673860178734975e-3,
+        -8.436456860896432e-4,
+        3.557610791593172e-4,
+        1.4572825803775194e-4,
+        -4.940091739217294e-5,
+        -3.2840018090056766e-5,
+        4.0005283971148006e-6,
+        7.4621022194522984e-6,
+        9.632487491787863e-7,
+        -1.3715707892864212e-6,
+        -6.378227104171055e-7,
+        1.1089468175429983e-7,
+        1.9352754756381015e-7,
+        4.296785244671888e-8,
+        -3.17695640818054e-8,
+        -2.0809031982080927e-8,
+        -5.56558491701601e-11,
+        3.413980008218589e-9,
+        8.753995884820892e-10,
     ];
     const ERF: &'static [f64] = &[
         std::f64::consts::FRAC_2_SQRT_PI,
@@ -87,30 +90,41 @@ impl ErrorFunction for f64 {
     ];
 }
 
-/// Below this, Φ is ½ and a part that is small enough to be added.
-const NEAR: f64 = 0.75;
+/// c: the polynomial is shortest near here, and sums with it are exact for more numbers than with others.
+const CENTRE: f64 = 3.375;
 
-/// (p, n + `ROUND`) with a (1 - Φ(a)) = p 2ⁿ, for a from 0.7 to `TAIL_END`.
+/// (p, n + `ROUND`) with e^(-a²/2) = p 2ⁿ.
 #[inline(always)]
-fn tail<T: Real>(a: T) -> (T, T) {
+fn bell<T: Real>(a: T) -> (T, T) {
     let minus_half = a * T::from_f64(-0.5);
     let exponent = minus_half * a;
     let lost = minus_half.mul_add(a, -exponent);
-    let (p, rounded) = parts_of_sum(exponent, lost);
-    (polynomial(T::TAIL, bounded_variable(a)) * p, rounded)
+    parts_of_sum(exponent, lost)
 }
 
-/// t = 1 - 8 / (a + 4), as good as rounding allows: with an error of the quotient, which comes back
-/// eightfold, `gelu` would be off by 6 units in the last place.
+/// (p, n + `ROUND`) with 1 - Φ(a) = p 2ⁿ, for a from 0 to `TAIL_END`.
 #[inline(always)]
-fn bounded_variable<T: Real>(a: T) -> T {
-    let (four, minus_eight) = (T::from_f64(4.0), T::from_f64(-8.0));
-    let sum = a + four;
-    let lost = a - (sum - four);
+fn tail<T: Real>(a: T) -> (T, T) {
+    let (c, minus_two_c) = (T::from_f64(CENTRE), T::from_f64(-2.0 * CENTRE));
+    let sum = a + c;
     let r = T::ONE / sum;
-    // 1 - r (a + 4): what is missing in r, relative to it.
+    // 1 - r (a + c): what is missing in r, relative to it. Near 0 the tail would be off by 2.7 times as much.
+    let lost = a - (sum - c);
     let missing = (-r).mul_add(lost, (-r).mul_add(sum, T::ONE));
-    (r * minus_eight).mul_add(missing, r.mul_add(minus_eight, T::ONE))
+    let t = (r * minus_two_c).mul_add(missing, r.mul_add(minus_two_c, T::ONE));
+    let y = polynomial(T::TAIL, t) * r;
+    let (p, rounded) = bell(a);
+    (y.mul_add(missing, y) * p, rounded)
+}
+
+/// (p, n + `ROUND`) with a (1 - Φ(a)) = p 2ⁿ, for a from 0 to `TAIL_END`.
+#[inline(always)]
+fn a_times_tail<T: Real>(a: T) -> (T, T) {
+    // t is made of the quotient here, whose error is a part of it that vanishes where the tail is steep.
+    let u = a / (a + T::from_f64(CENTRE));
+    let t = (u + u) - T::ONE;
+    let (p, rounded) = bell(a);
+    (polynomial(T::TAIL, t) * u * p, rounded)
 }
 
 /// x P(x²) for |x| < 1, else 1 - 2 (1 - Φ(√2 |x|)) with the sign of x.
@@ -122,40 +136,30 @@ pub(crate) fn erf<T: Real>(x: T) -> T {
     let bounded = if a > end { end } else { a };
     let near = polynomial(T::ERF, bounded * bounded) * a;
     let (p, rounded) = tail(bounded * T::from_f64(std::f64::consts::SQRT_2));
-    let twice = p * T::from_f64(std::f64::consts::SQRT_2) / bounded;
-    let far = T::ONE - twice.times_power_of_two(rounded);
+    let far = T::ONE - (p + p).times_power_of_two(rounded);
     (if a >= T::ONE { far } else { near }).with_sign_of(x)
 }
 
-/// x Φ(x): x (1 + erf(x / √2)) / 2 near 0, else max(x, 0) - |x| (1 - Φ(|x|)).
+/// x Φ(x) = max(x, 0) - |x| (1 - Φ(|x|))
 #[inline(always)]
 pub(crate) fn gelu<T: Real>(x: T) -> T {
     let a = x.abs();
     let bounded = if a > T::TAIL_END { T::TAIL_END } else { a };
-    let half = x * T::from_f64(0.5);
-    let ratio = polynomial(T::ERF, bounded * bounded * T::from_f64(0.5));
-    let near = (half * (x * T::from_f64(std::f64::consts::FRAC_1_SQRT_2))).mul_add(ratio, half);
-    let (p, rounded) = tail(bounded);
+    let (p, rounded) = a_times_tail(bounded);
     let (y, low) = lifted(p, rounded);
     let positive = if x < T::ZERO { T::ZERO } else { x };
-    let far = positive - lowered(y, low);
-    (if a >= T::from_f64(NEAR) { far } else { near }).with_sign_of(x)
+    (positive - lowered(y, low)).with_sign_of(x)
 }
 
-/// Φ(x): ½ (1 + erf(x / √2)) near 0, else 1 - Φ(|x|) or what is left of 1.
-///
-/// In `f32`, where roundings would add up to 4.3 units in the last place, it goes through `f64`.
+/// Φ(x): 1 - Φ(|x|), or what it leaves of 1.
 #[inline(always)]
 pub(crate) fn normal_cdf<T: Real>(x: T) -> T {
     let a = x.abs();
     let bounded = if a > T::TAIL_END { T::TAIL_END } else { a };
-    let half = T::from_f64(0.5);
-    let ratio = polynomial(T::ERF, bounded * bounded * half);
-    let near = (x * T::from_f64(0.5 * std::f64::consts::FRAC_1_SQRT_2)).mul_add(ratio, half);
     let (p, rounded) = tail(bounded);
-    let (y, low) = lifted(p / bounded, rounded);
+    let (y, low) = lifted(p, rounded);
     let tail = lowered(y, low);
-    let far = if x < T::ZERO { tail } else { T::ONE - tail };
-    let y = if a >= T::from_f64(NEAR) { far } else { near };
+    let y = if x < T::ZERO { tail } else { T::ONE - tail };
+    // What the bits of a NaN became by now is not one.
     if x.is_nan() { x } else { y }
 }

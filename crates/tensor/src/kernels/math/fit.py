@@ -54,8 +54,11 @@ def tail(a):
     return erfc(a / sqrt(mpf(2))) / 2 * exp(a * a / 2)
 
 
+CENTRE = mpf(27) / 8
+
+
 def at(t):
-    return 8 / (1 - t) - 4
+    return CENTRE * (1 + t) / (1 - t)
 
 
 half = log(mpf(2)) / 2 * mpf("1.01")
@@ -67,10 +70,9 @@ show("LN", lambda f: (log1p(f) - f + f * f / 2) / f**3, low, high, {"f32": 7, "f
 
 ratio = lambda z: erf(sqrt(z)) / sqrt(z)
 show("ERF", ratio, 0, 1, {"f32": 6, "f64": 13}, lambda z: 1 / ratio(z))
-of_t = lambda t: tail(at(t)) * at(t)
-for kind, end, degree in (("f32", 15, 9), ("f64", 39, 21)):
-    low, high = [(a - 4) / (a + 4) for a in (mpf("0.7"), mpf(end))]
-    show("TAIL", of_t, low, high, {kind: degree}, lambda t: 1 / of_t(t))
+of_t = lambda t: tail(at(t)) * (at(t) + CENTRE)
+for kind, end, degree in (("f32", 15, 9), ("f64", 39, 24)):
+    show("TAIL", of_t, -1, (end - CENTRE) / (end + CENTRE), {kind: degree}, lambda t: 1 / of_t(t))
 
 end = mpf("0.8") ** 2
 show("SIN", lambda z: (sin(sqrt(z)) / sqrt(z) - 1) / z, 0, end, {"f32": 2, "f64": 5}, lambda z: z)
