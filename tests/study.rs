@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Lab, json_lines};
+use support::{Lab, json_lines, table};
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
@@ -59,6 +59,80 @@ fn a_quadratic_study_prints_one_object_for_each_estimator_and_parameter() {
     assert_eq!(files, [&["study.csv", "sweep.csv"][..], &figures].concat());
     assert!(lab.text("runs/study-001/variance-mu.svg").contains("stroke-dasharray"));
     assert_eq!(lab.text("runs/study-001/study.csv").lines().count(), 1 + 20);
+}
+
+/// Every column of a table, against the object of the same row: `x_low` is the first of `x_ci`.
+fn same_figures(table: &[Value], objects: &[Value]) {
+    assert_eq!(table.len(), objects.len());
+    for (row, object) in table.iter().zip(objects) {
+        for (column, cell) in row.as_object().unwrap() {
+            let figure = match column.rsplit_once('_') {
+                Some((name, "low")) => &object[format!("{name}_ci")][0],
+                Some((name, "high")) => &object[format!("{name}_ci")][1],
+                _ => &object[column.as_str()],
+            };
+            match (cell.as_f64(), figure.as_f64()) {
+                (Some(cell), Some(figure)) => assert_eq!(cell, figure, "{column}: {object}"),
+                // What is unknown is empty.
+                _ if figure.is_null() => assert_eq!(cell, "", "{column}: {object}"),
+                _ => assert_eq!(cell, figure, "{column}: {object}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn tables_hold_what_is_printed() {
+    let lab = Lab::new();
+    let said = json_lines(&lab.ok("study cos --repeats 3000 --samples 2 --json --out cos"));
+    same_figures(&table(&lab.text("cos/study.csv")), &said);
+    for row in &said {
+        let [mean, low, truth] =
+            [&row["mean"], &row["mean_ci"][0], &row["truth_gradient"]].map(number);
+        assert!((mean - truth).abs() <= 5.0 * (mean - low) / 1.96 + 1e-12, "{row}");
+        assert_eq!((&row["samples"], &row["repeats"]), (&2.into(), &3000.into()));
+        let snr = number(&row["variance"]).sqrt().recip() * mean.abs();
+        assert!((number(&row["snr"]) - snr).abs() < 1e-9 * snr, "{row}");
+    }
+    // Over k, each point has its interval, and its truth within.
+    let sweep = table(&lab.text("cos/sweep.csv"));
+    assert_eq!(sweep.iter().filter(|row| row["estimator"] == "pathwise").count() % 2, 0);
+    for row in &sweep {
+        let [variance, low, high, truth] =
+            ["variance", "low", "high", "truth"].map(|key| number(&row[key]));
+        assert!(low <= variance && variance <= high, "{row}");
+        // A hundred points or more: half an interval is 1.96 standard errors, and few estimates have heavy tails.
+        assert!((variance - truth).abs() <= 5.0 * (high - low) / 2.0 + 1e-9, "{row}");
+        let [k, mean] = ["k", "mean"].map(|key| number(&row[key]));
+        assert!((0.5..=5.0).contains(&k) && mean.abs() < 4.0, "{row}");
+    }
+
+    let said = json_lines(
+        &lab.ok("study snr --dimensions 3 --k 1,4 --m 1,2 --repeats 200 --json --out snr"),
+    );
+    let ratios: Vec<Value> = said.into_iter().filter(|row| row["over"].is_null()).collect();
+    let rows = table(&lab.text("snr/snr.csv"));
+    assert_eq!((rows.len(), ratios.len()), (3 * 4 * 2, 3 * 4 * 2));
+    for (row, ratio) in rows.iter().zip(&ratios) {
+        for key in ["estimator", "parameter"] {
+            assert_eq!(row[key], ratio[key]);
+        }
+        for key in ["k", "m", "snr"] {
+            assert_eq!(number(&row[key]), number(&ratio[key]), "{key}: {ratio}");
+        }
+    }
+
+    let line =
+        "study discrete --repeats 200 --samples 2 --epochs 1 --estimators arm,straight_through";
+    let said = json_lines(&lab.ok(&format!("{line} --json --out coins")));
+    let (vae, study): (Vec<Value>, Vec<Value>) =
+        said.into_iter().partition(|row| row["problem"] == "vae");
+    same_figures(&table(&lab.text("coins/study.csv")), &study);
+    same_figures(&table(&lab.text("coins/vae.csv")), &vae);
+
+    let line = "study logistic --steps 10 --repeats 50 --estimators pathwise,score_function";
+    let said = json_lines(&lab.ok(&format!("{line} --json --out logistic")));
+    same_figures(&table(&lab.text("logistic/study.csv")), &said);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Lab, json_lines};
+use support::{Lab, json_lines, table};
 
 const SMALL: &str = "--data data --hidden 8 --latent 2 --batch-size 50 --epochs 1";
 
@@ -49,6 +49,31 @@ fn every_parameter_has_its_figures() {
     assert_eq!(csv.lines().count(), 11);
     assert!(csv.starts_with("parameter,numbers,signal,signal_low,signal_high,variance,"), "{csv}");
     assert!(lab.text("s/variance.svg").contains(">decoder.2.weight</text>"));
+
+    for (row, line) in table(&csv).iter().zip(&said) {
+        assert_eq!(row["parameter"], line["parameter"]);
+        assert_eq!(number(row, "numbers"), number(line, "numbers"));
+        for figure in [
+            "signal",
+            "variance",
+            "noise_variance",
+            "image_variance",
+            "image_variance_between_batches",
+            "snr",
+        ] {
+            assert_eq!(number(row, figure), number(line, figure), "{figure}: {line}");
+            let ci = &line[format!("{figure}_ci")];
+            let [low, high] = ["low", "high"].map(|side| number(row, &format!("{figure}_{side}")));
+            assert_eq!(
+                [low, high].map(Value::from),
+                [ci[0].clone(), ci[1].clone()],
+                "{figure}: {line}"
+            );
+        }
+        let [snr, signal, variance] =
+            ["snr", "signal", "variance"].map(|figure| number(line, figure));
+        assert!((snr.powi(2) * variance - signal.max(0.0)).abs() <= 1e-9 * variance, "{line}");
+    }
 
     let table = lab.ok("study vae run --batches 3 --repeats 2 --batch-size 7");
     assert!(

@@ -203,6 +203,18 @@ pub(crate) fn json_lines(text: &str) -> Vec<Value> {
     text.lines().map(parse).collect()
 }
 
+/// The rows of a table, each as one object with the names of the columns; numbers are numbers.
+pub(crate) fn table(text: &str) -> Vec<Value> {
+    let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let names = lines.next().unwrap();
+    let value = |cell: &str| cell.parse::<f64>().map_or_else(|_| cell.into(), Value::from);
+    let object = |cells: Vec<&str>| {
+        assert_eq!(cells.len(), names.len(), "{cells:?}");
+        names.iter().zip(cells).map(|(name, cell)| (name.to_string(), value(cell))).collect()
+    };
+    lines.map(object).collect()
+}
+
 /// Writes the four files of a set: squares at places that follow from the label, over noise.
 pub(crate) fn write_set(folder: &Path, train: usize, test: usize, side: usize) {
     fs::create_dir_all(folder).unwrap();

@@ -341,7 +341,7 @@ mod tests {
         let all = found.last().unwrap();
         assert_eq!((all.name.as_str(), all.count), ("all", vae.count()));
         let root = Stream::new(9);
-        let (mut means, mut within, mut squares) = (Vec::new(), 0.0, 0.0);
+        let (mut means, mut within, mut squares) = (Vec::new(), Vec::new(), Vec::new());
         let flat = |x: &Tensor, eps: &Tensor| {
             let q = vae.posterior(x, &mut Pass::Eval);
             let z = q.rsample_with(eps);
@@ -360,38 +360,63 @@ mod tests {
                 .map(|i| all.iter().map(|g| g[i]).sum::<f64>() / all.len() as f64)
                 .collect()
         };
+        let total = |g: &[f64]| g.iter().sum::<f64>();
+        let k = |batches: &[usize]| batches.len() as f64;
         for batch in 0..4 {
             let x = batch_of(&split, &draw(4, 3, &root, batch));
-            let mut draws = Vec::new();
+            let (mut draws, mut squares_here) = (Vec::new(), Vec::new());
             for repeat in 0..3 {
                 let eps: Tensor =
                     root.substream(NOISE + (batch * 3 + repeat) as u64).normal([3, 1]);
                 let row = |all: &Tensor, n: usize| all.slice(0, n..n + 1);
                 let each: Vec<_> = (0..3).map(|n| flat(&row(&x, n), &row(&eps, n))).collect();
-                squares += each.iter().map(|g| norm(g)).sum::<f64>() / 12.0;
+                squares_here.push(each.iter().map(|g| norm(g)).sum::<f64>());
                 draws.push(mean(&each).iter().map(|g| 3.0 * g).collect::<Vec<f64>>());
             }
             let m = mean(&draws);
             let apart =
                 |g: &Vec<f64>| norm(&g.iter().zip(&m).map(|(g, m)| g - m).collect::<Vec<_>>());
-            within += draws.iter().map(apart).sum::<f64>() / 2.0 / 4.0;
+            within.push(draws.iter().map(apart).sum::<f64>() / 2.0);
+            squares.push(total(&squares_here) / 3.0);
             means.push(m);
         }
-        let m = mean(&means);
-        let apart = |g: &Vec<f64>| norm(&g.iter().zip(&m).map(|(g, m)| g - m).collect::<Vec<_>>());
-        let spread = means.iter().map(apart).sum::<f64>() / 3.0;
-        let signal = norm(&m) - spread / 4.0;
-        let variance = squares - signal / 3.0;
-        let known = [
-            (all.signal, signal),
-            (all.variance, variance),
-            (all.noise, within),
-            (all.images, variance - within),
-            (all.images_between_batches, spread - within / 3.0),
-        ];
-        for (i, (found, truth)) in known.into_iter().enumerate() {
-            let error = (found.value - truth).abs();
-            assert!(error < 1e-5 * squares, "{i}: {} instead of {truth}", found.value);
+        // Of some of the batches.
+        let by_definition = |batches: &[usize]| -> [f64; 6] {
+            let of = |each: &[f64]| batches.iter().map(|&b| each[b]).sum::<f64>() / k(batches);
+            let means: Vec<_> = batches.iter().map(|&batch| means[batch].clone()).collect();
+            let m = mean(&means);
+            let apart =
+                |g: &Vec<f64>| norm(&g.iter().zip(&m).map(|(g, m)| g - m).collect::<Vec<_>>());
+            let spread = means.iter().map(apart).sum::<f64>() / (k(batches) - 1.0);
+            let signal = norm(&m) - spread / k(batches);
+            let variance = of(&squares) - signal / 3.0;
+            let noise = of(&within);
+            let snr = (signal.max(0.0) / variance).sqrt();
+            [signal, variance, noise, variance - noise, spread - noise / 3.0, snr]
+        };
+        let whole = by_definition(&[0, 1, 2, 3]);
+        let others = [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]].map(|rest| by_definition(&rest));
+        let known =
+            [all.signal, all.variance, all.noise, all.images, all.images_between_batches, all.snr];
+        let room = 1e-5 * total(&squares);
+        for (i, found) in known.into_iter().enumerate() {
+            let center = others.iter().map(|other| other[i]).sum::<f64>() / 4.0;
+            let apart = others.iter().map(|other| (other[i] - center).powi(2)).sum::<f64>();
+            let error = (0.75 * apart).sqrt();
+            assert!((found.value - whole[i]).abs() < room, "{i}: {found:?}, not {}", whole[i]);
+            assert!((found.error - error).abs() < room, "{i}: {found:?}, not ± {error}");
+            let [low, high] = found.ci();
+            let half = 1.959_963_984_540_054 * found.error;
+            assert!((high - found.value - half).abs() + (found.value - low - half).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn every_backward_pass_is_reported() {
+        let (vae, split, _) = linear();
+        let plan = Plan { batch_size: 3, batches: 4, repeats: 5, seed: 1 };
+        let mut count = 0;
+        gradient_noise(&vae, &split, &plan, || count += 1);
+        assert_eq!(count, 20);
     }
 }

@@ -491,3 +491,50 @@ fn figure(all: &[(Study, usize, Findings)], names: &[&str], i: usize, parameter:
         lines: names.iter().map(line).filter(|line| !line.points.is_empty()).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use elbo_estimators::study::Parameter;
+
+    use super::*;
+
+    #[test]
+    fn figures_stand_under_their_names() {
+        // Variances 1 and 4, means 1 and 3.
+        let elements = vec![Moments::of(&[0.0, 1.0, 2.0]), Moments::of(&[1.0, 3.0, 5.0])];
+        let other = Parameter { name: "log_sigma", elements: elements[..1].to_vec() };
+        let mu = Parameter { name: "mu", elements };
+        let snr = mu.snr().0;
+        let found = Findings {
+            estimator: "pathwise",
+            evaluations: 6,
+            parameters: vec![mu, other],
+            cosine: Some(Moments::of(&[0.25, 0.75])),
+        };
+        let rows = rows(10, 7.5, &found);
+        assert_eq!(rows.iter().map(|row| row.parameter).collect::<Vec<_>>(), ["mu", "log_sigma"]);
+        let expected = json!({
+            "step": 10, "loss": 7.5, "estimator": "pathwise", "parameter": "mu",
+            "mean_variance": 2.5, "max_variance": 4.0, "snr": snr, "cosine": 0.5,
+            "truth_gradient_from": "reference run", "evaluations": 6,
+        });
+        assert_eq!(rows[0].object(), expected);
+        for (column, cell) in Row::COLUMNS.into_iter().zip(rows[0].cells()) {
+            match &expected[column] {
+                serde_json::Value::String(text) => assert_eq!(cell, *text, "{column}"),
+                value => assert_eq!(cell.parse::<f64>().ok(), value.as_f64(), "{column}"),
+            }
+        }
+        let words =
+            ["10", "7.5000", "pathwise", "mu", "2.5000", "4.0000", &short(snr), "0.5000", "6"];
+        assert_eq!(rows[0].line().split_whitespace().collect::<Vec<_>>(), words);
+    }
+
+    #[test]
+    fn it_stops_at_one_two_and_five_of_each_decade() {
+        assert_eq!(stops(0), [0]);
+        assert_eq!(stops(7), [0, 7]);
+        assert_eq!(stops(50), [0, 10, 20, 50]);
+        assert_eq!(stops(300), [0, 10, 20, 50, 100, 200, 300]);
+    }
+}
