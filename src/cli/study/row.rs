@@ -175,7 +175,8 @@ fn sign(truth: Truth) -> &'static str {
     }
 }
 
-fn finite(x: f64) -> Option<f64> {
+/// Infinity and what is not a number have no place in a table.
+pub(super) fn finite(x: f64) -> Option<f64> {
     x.is_finite().then_some(x)
 }
 
@@ -200,6 +201,7 @@ mod tests {
             parameter: "mu".into(),
             study: Study { repeats: 7, samples: 3, seed: 11 },
             moments: Moments::of(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 13.0]),
+            bias: Bias::Biased,
             evaluations: 6,
             gradient: Some((4.25, Truth::ClosedForm)),
             variance: Some((20.5, Truth::Quadrature)),
@@ -212,9 +214,11 @@ mod tests {
     fn an_object_has_every_figure_under_its_name() {
         // The mean is 4, and Σ (x - 4)² is 112.
         let (row, variance) = (row(), 112.0 / 6.0f64);
+        let [low, high] = row.moments.mean_ci();
         let expected = json!({
             "estimator": "pathwise", "parameter": "mu", "samples": 3, "seed": 11, "repeats": 7,
-            "mean": 4.0, "mean_ci": row.moments.mean_ci(),
+            "mean": 4.0, "mean_ci": [low, high],
+            "bias": -0.25, "bias_ci": [low - 4.25, high - 4.25], "is_biased": true,
             "variance": variance, "variance_ci": row.moments.variance_ci(),
             "snr": 4.0 / variance.sqrt(), "cosine": 0.75,
             "truth_gradient": 4.25, "truth_gradient_from": "closed form",
@@ -226,23 +230,31 @@ mod tests {
         for key in ["gradient", "gradient_from", "variance", "variance_from"] {
             assert!(unknown[format!("truth_{key}")].is_null());
         }
-        assert!(unknown["cosine"].is_null());
+        for key in ["bias", "bias_ci", "cosine"] {
+            assert!(unknown[key].is_null());
+        }
+        let unbiased = Row { bias: Bias::Unbiased, ..self::row() }.object();
+        assert_eq!(unbiased["is_biased"], false);
     }
 
     #[test]
     fn cells_stand_under_their_columns() {
-        let (row, object) = (row(), row().object());
-        let cells = row.cells();
-        assert_eq!(cells.len(), Row::COLUMNS.len());
-        for (column, cell) in Row::COLUMNS.into_iter().zip(cells) {
-            let value = match column.rsplit_once('_') {
-                Some((name, "low")) => &object[format!("{name}_ci")][0],
-                Some((name, "high")) => &object[format!("{name}_ci")][1],
-                _ => &object[column],
-            };
-            match value.as_str() {
-                Some(text) => assert_eq!(cell, text, "{column}"),
-                None => assert_eq!(cell.parse::<f64>().ok(), value.as_f64(), "{column}"),
+        let unknown = Row { gradient: None, variance: None, cosine: None, ..row() };
+        for row in [row(), unknown] {
+            let (cells, object) = (row.cells(), row.object());
+            assert_eq!(cells.len(), Row::COLUMNS.len());
+            for (column, cell) in Row::COLUMNS.into_iter().zip(cells) {
+                let figure = match column.rsplit_once('_') {
+                    Some((name, "low")) => &object[format!("{name}_ci")][0],
+                    Some((name, "high")) => &object[format!("{name}_ci")][1],
+                    _ => &object[column],
+                };
+                match figure {
+                    Value::Null => assert_eq!(cell, "", "{column}"),
+                    Value::String(text) => assert_eq!(cell, *text, "{column}"),
+                    Value::Number(_) => assert_eq!(cell.parse().ok(), figure.as_f64(), "{column}"),
+                    _ => assert_eq!(cell, figure.to_string(), "{column}"),
+                }
             }
         }
     }
@@ -256,8 +268,9 @@ mod tests {
             ("estimator", "pathwise".into()),
             ("parameter", "mu".into()),
             ("mean", format!("4.0000 ± {}", half(m.mean_ci()))),
+            ("bias", "-0.25000".into()),
             ("variance", format!("18.667 ± {}", half(m.variance_ci()))),
-            ("truth", "20.500".into()),
+            ("truth", "∫ 20.500".into()),
             ("SNR", short(4.0 / m.variance().sqrt())),
             ("evals", "6".into()),
             ("evals·var", "112.00".into()),

@@ -495,12 +495,27 @@ fn figure(all: &[(Study, usize, Findings)], names: &[&str], i: usize, parameter:
 #[cfg(test)]
 mod tests {
     use elbo_estimators::study::Parameter;
+    use serde_json::Value;
 
     use super::*;
 
+    /// Equal, up to the last digits of a number.
+    fn same(found: &Value, expected: &Value) -> bool {
+        match (found, expected) {
+            (Value::Number(_), Value::Number(_)) => {
+                let [found, expected] = [found, expected].map(|x| x.as_f64().unwrap());
+                (found - expected).abs() < 1e-12 * expected.abs()
+            }
+            (Value::Array(found), Value::Array(expected)) => {
+                found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| same(a, b))
+            }
+            _ => found == expected,
+        }
+    }
+
     #[test]
     fn figures_stand_under_their_names() {
-        // Variances 1 and 4, means 1 and 3.
+        // Means 1 and 3, variances 1 and 4; the variances of the variances are 2/9 and 16 times that.
         let elements = vec![Moments::of(&[0.0, 1.0, 2.0]), Moments::of(&[1.0, 3.0, 5.0])];
         let other = Parameter { name: "log_sigma", elements: elements[..1].to_vec() };
         let mu = Parameter { name: "mu", elements };
@@ -511,30 +526,83 @@ mod tests {
             parameters: vec![mu, other],
             cosine: Some(Moments::of(&[0.25, 0.75])),
         };
-        let rows = rows(10, 7.5, &found);
+        let tensors =
+            |of_mu: [f64; 2], other: f64| vec![Tensor::from(of_mu), Tensor::from([other])];
+        let reference =
+            Reference { mean: tensors([0.0, 5.0], 4.0), error: tensors([0.5, 0.25], 0.0) };
+        let study = Study { repeats: 3, samples: 4, seed: 11 };
+        let rows = rows(study, 10, 7.5, &found, Bias::Biased, &reference);
         assert_eq!(rows.iter().map(|row| row.parameter).collect::<Vec<_>>(), ["mu", "log_sigma"]);
+        // Off by 1 and 2; noise of 1/3 + 1/2 and 4/3 + 1/4.
+        let (bias, noise) = (2.5f64.sqrt(), (29.0f64 / 24.0).sqrt());
+        let half = 1.96 * 5.0 * 2f64.sqrt() / 6.0;
         let expected = json!({
             "step": 10, "loss": 7.5, "estimator": "pathwise", "parameter": "mu",
-            "mean_variance": 2.5, "max_variance": 4.0, "snr": snr, "cosine": 0.5,
-            "truth_gradient_from": "reference run", "evaluations": 6,
+            "samples": 4, "seed": 11, "repeats": 3,
+            "is_biased": true, "bias": bias, "bias_of_noise": noise,
+            "mean_variance": 2.5, "mean_variance_ci": [2.5 - half, 2.5 + half], "max_variance": 4.0,
+            "variance_in_training": 0.2, "snr": snr, "cosine": 0.5,
+            "truth_gradient_from": "reference run", "evaluations": 6, "evaluations_per_precision": 15.0,
         });
-        assert_eq!(rows[0].object(), expected);
-        for (column, cell) in Row::COLUMNS.into_iter().zip(rows[0].cells()) {
-            match &expected[column] {
-                serde_json::Value::String(text) => assert_eq!(cell, *text, "{column}"),
-                value => assert_eq!(cell.parse::<f64>().ok(), value.as_f64(), "{column}"),
+        let object = rows[0].object();
+        let keys = |object: &Value| object.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(keys(&object), keys(&expected));
+        for (key, value) in expected.as_object().unwrap() {
+            assert!(same(&object[key], value), "{key}: {} instead of {value}", object[key]);
+        }
+        assert!(
+            same(&json!(rows[1].bias), &json!([3.0, 3f64.sqrt().recip()])),
+            "{:?}",
+            rows[1].bias
+        );
+
+        let cells = rows[0].cells();
+        assert_eq!(cells.len(), Row::COLUMNS.len());
+        for (column, cell) in Row::COLUMNS.into_iter().zip(cells) {
+            let figure = match column.rsplit_once('_') {
+                Some((name, "low")) => &object[format!("{name}_ci")][0],
+                Some((name, "high")) => &object[format!("{name}_ci")][1],
+                _ => &object[column],
+            };
+            match figure {
+                Value::String(text) => assert_eq!(cell, *text, "{column}"),
+                Value::Number(_) => assert_eq!(cell.parse().ok(), figure.as_f64(), "{column}"),
+                _ => assert_eq!(cell, figure.to_string(), "{column}"),
             }
         }
-        let words =
-            ["10", "7.5000", "pathwise", "mu", "2.5000", "4.0000", &short(snr), "0.5000", "6"];
-        assert_eq!(rows[0].line().split_whitespace().collect::<Vec<_>>(), words);
+
+        let (heads, line) = (Row::heads(), rows[0].line());
+        let shown = [
+            ("step", "10".into()),
+            ("loss", "7.5000".into()),
+            ("estimator", "pathwise".into()),
+            ("parameter", "mu".into()),
+            ("bias", format!("{} ({})", short(bias), short(noise))),
+            ("mean var", format!("2.5000 ± {}", short(half))),
+            ("max var", "4.0000".into()),
+            ("SNR", short(snr)),
+            ("cosine", "0.5000".into()),
+            ("evals", "6".into()),
+            ("evals·var", "15.000".into()),
+        ];
+        let joined = |words: Vec<&str>| words.join(" ");
+        let all = |text: &str| joined(text.split_whitespace().collect());
+        assert_eq!(all(&heads), joined(shown.iter().map(|(head, _)| *head).collect()));
+        assert_eq!(
+            all(&line),
+            joined(shown.iter().map(|(_, figure): &(_, String)| &figure[..]).collect())
+        );
+        assert_eq!(heads.chars().count(), line.chars().count());
     }
 
     #[test]
-    fn it_stops_at_one_two_and_five_of_each_decade() {
-        assert_eq!(stops(0), [0]);
-        assert_eq!(stops(7), [0, 7]);
-        assert_eq!(stops(50), [0, 10, 20, 50]);
-        assert_eq!(stops(300), [0, 10, 20, 50, 100, 200, 300]);
+    fn it_stops_at_one_two_and_five_of_each_decade_or_every_so_many() {
+        assert_eq!(stops(0, None), [0]);
+        assert_eq!(stops(7, None), [0, 7]);
+        assert_eq!(stops(50, None), [0, 10, 20, 50]);
+        assert_eq!(stops(300, None), [0, 10, 20, 50, 100, 200, 300]);
+        assert_eq!(stops(0, Some(3)), [0]);
+        assert_eq!(stops(80, Some(40)), [0, 40, 80]);
+        assert_eq!(stops(100, Some(40)), [0, 40, 80, 100]);
     }
 }
