@@ -400,13 +400,18 @@ impl Row {
         self.evaluations as f64 * self.mean_variance
     }
 
+    /// Where the mean variance is, with 95 % confidence; not below 0.
+    fn mean_variance_ci(&self) -> [f64; 2] {
+        [(self.mean_variance - self.half).max(0.0), self.mean_variance + self.half]
+    }
+
     fn object(&self) -> serde_json::Value {
         json!({
             "step": self.step, "loss": self.loss, "estimator": self.estimator, "parameter": self.parameter,
             "samples": self.study.samples, "seed": self.study.seed, "repeats": self.study.repeats,
             "is_biased": self.is_biased, "bias": self.bias[0], "bias_of_noise": self.bias[1],
             "mean_variance": self.mean_variance,
-            "mean_variance_ci": [self.mean_variance - self.half, self.mean_variance + self.half],
+            "mean_variance_ci": self.mean_variance_ci(),
             "max_variance": self.max_variance, "variance_in_training": self.in_training(), "snr": self.snr,
             "cosine": self.cosine, "truth_gradient_from": Truth::Reference.name(),
             "evaluations": self.evaluations, "evaluations_per_precision": self.per_precision(),
@@ -418,12 +423,13 @@ impl Row {
         cells.extend([self.estimator, self.parameter].map(String::from));
         cells.extend([self.study.samples.to_string(), self.study.seed.to_string()]);
         cells.push(self.is_biased.to_string());
+        let [low, high] = self.mean_variance_ci();
         let numbers = [
             self.bias[0],
             self.bias[1],
             self.mean_variance,
-            self.mean_variance - self.half,
-            self.mean_variance + self.half,
+            low,
+            high,
             self.max_variance,
             self.in_training(),
             self.snr,
@@ -593,6 +599,9 @@ mod tests {
             joined(shown.iter().map(|(_, figure): &(_, String)| &figure[..]).collect())
         );
         assert_eq!(heads.chars().count(), line.chars().count());
+        // No variance is below 0, however wide the interval.
+        let [low, high] = Row { half: 3.0, ..rows.into_iter().next().unwrap() }.mean_variance_ci();
+        assert_eq!([low, high], [0.0, 5.5]);
     }
 
     #[test]
