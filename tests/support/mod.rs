@@ -215,6 +215,30 @@ pub(crate) fn table(text: &str) -> Vec<Value> {
     lines.map(object).collect()
 }
 
+/// Holds every column of a table against the object of the same row: `x_low` is the first of `x_ci`, and what is
+/// not known is empty.
+#[track_caller]
+pub(crate) fn same_figures(table: &[Value], objects: &[Value]) {
+    assert_eq!(table.len(), objects.len());
+    for (row, object) in table.iter().zip(objects) {
+        for (column, cell) in row.as_object().unwrap() {
+            let end = |side: &str, i: usize| {
+                let ci = object.get(format!("{}_ci", column.strip_suffix(side)?))?;
+                Some(&ci[i])
+            };
+            let figure = object.get(column).or_else(|| end("_low", 0)).or_else(|| end("_high", 1));
+            let same = match figure {
+                Some(Value::Null) => cell == "",
+                Some(Value::Number(x)) => cell.as_f64() == x.as_f64(),
+                Some(Value::Bool(yes)) => *cell == yes.to_string(),
+                Some(figure) => cell == figure,
+                None => false,
+            };
+            assert!(same, "{column}: {cell} in the table, {figure:?} in {object}");
+        }
+    }
+}
+
 /// Writes the four files of a set: squares at places that follow from the label, over noise.
 pub(crate) fn write_set(folder: &Path, train: usize, test: usize, side: usize) {
     fs::create_dir_all(folder).unwrap();
