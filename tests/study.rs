@@ -252,6 +252,29 @@ fn ratios_go_through_seeds_samples_and_bounds() {
 }
 
 #[test]
+fn the_models_ratios_are_shown_once_by_a_rule_that_takes_one_sample() {
+    let lab = Lab::new();
+    let rules = "jackknife,total_derivative,sticking_the_landing";
+    let line = format!("study snr --dimensions 3 --estimators {rules} --k 1,2 --m 1,2");
+    let said = lab.ok(&format!("{line} --repeats 100 --out snr"));
+    let words = |line: &str| line.split_whitespace().map(String::from).collect::<Vec<_>>();
+    let models: Vec<_> = said
+        .lines()
+        .map(words)
+        .filter(|words| words.get(1).is_some_and(|p| p == "model"))
+        .collect();
+    // Seed, K and M.
+    let shown: Vec<String> =
+        models.iter().map(|words| [&words[..1], &words[2..5]].concat().join(" ")).collect();
+    assert_eq!(shown, ["1 1 1", "1 2 1", "1 1 2"].map(|at| format!("total_derivative {at}")));
+    for name in ["snr/snr-k.svg", "snr/snr-m.svg"] {
+        let figure = lab.text(name);
+        assert_eq!(figure.matches(">model, total derivative</text>").count(), 1, "{name}");
+        assert!(!figure.contains(">model, jackknife"), "{name}");
+    }
+}
+
+#[test]
 fn ratios_of_one_sample_are_those_of_the_closed_form() {
     let lab = Lab::new();
     let rules =
