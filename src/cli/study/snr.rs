@@ -220,10 +220,10 @@ fn measure(
         let means = |p: &Parameter| p.elements.iter().map(Moments::mean).collect::<Vec<f64>>();
         let truth: Vec<Tensor<f64>> =
             reference.parameters.iter().map(|p| Tensor::from(means(p))).collect();
-        for rule in rules.iter().filter(|rule| k >= rule.least_particles()) {
+        for rule in rules.iter().copied().filter(|rule| k >= rule.least_particles()) {
             let found = match rule.name() == reference.estimator {
                 true => reference.clone(),
-                false => run(*rule, Some(&truth)),
+                false => run(rule, Some(&truth)),
             };
             let signal = if rule.bias() == Bias::Unbiased { &reference } else { &found };
             for (parameter, signal) in found.parameters.iter().zip(&signal.parameters) {
