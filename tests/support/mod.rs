@@ -230,7 +230,9 @@ pub(crate) fn same_figures(table: &[Value], objects: &[Value]) {
             let same = match figure {
                 Some(Value::Null) => cell == "",
                 Some(Value::Number(x)) => cell.as_f64() == x.as_f64(),
-                Some(Value::Bool(yes)) => *cell == yes.to_string(),
+                Some(Value::Bool(yes)) => {
+                    cell.as_str().is_some_and(|cell| cell.parse() == Ok(*yes))
+                }
                 Some(figure) => cell == figure,
                 None => false,
             };
