@@ -244,11 +244,15 @@ fn ratios_go_through_seeds_samples_and_bounds() {
     }
     same_figures(&table(&lab.text("all/snr.csv")), &said);
 
-    let study = "study snr --k 1,2 --m 1,2 --repeats 100 --json --out both";
-    let rows = json_lines(&lab.ok(study)).into_iter().filter(|row| row["over"].is_null());
-    let settings: Vec<_> = rows.map(|row| (whole(&row, "k"), whole(&row, "m"))).collect();
+    let study = "study snr --k 1,2 --m 1,2 --repeats 100 --seed 1,2 --json --out both";
+    let said = json_lines(&lab.ok(study)).into_iter();
+    let rows: Vec<Value> = said.filter(|row| row["over"].is_null()).collect();
+    let settings: Vec<_> = rows.iter().map(|row| (whole(row, "k"), whole(row, "m"))).collect();
     let of_a_rule = [(1, 1), (2, 1), (1, 1), (1, 2)].map(|setting| [setting; 2]).concat();
-    assert_eq!(settings, of_a_rule.repeat(3));
+    assert_eq!(settings, of_a_rule.repeat(3 * 2));
+    // The gradient of one sample by the model is z - mu, whose spread is that of the noise for all models.
+    let [a, b] = [0, 24].map(|first| number(&rows[first]["mean_variance"]));
+    assert!(rows[24]["parameter"] == "model" && (a - b).abs() > 1e-6 * a, "{a} {b}");
 }
 
 #[test]
