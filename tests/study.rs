@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Lab, json_lines};
+use support::{Lab, json_lines, same_figures, table};
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
@@ -62,6 +62,81 @@ fn a_quadratic_study_prints_one_object_for_each_estimator_and_parameter() {
 }
 
 #[test]
+fn tables_hold_what_is_printed() {
+    let lab = Lab::new();
+    let said = json_lines(&lab.ok("study cos --repeats 3000 --samples 2 --json --out cos"));
+    same_figures(&table(&lab.text("cos/study.csv")), &said);
+    for row in &said {
+        let [mean, variance, evaluations, truth] =
+            ["mean", "variance", "evaluations", "truth_gradient"].map(|key| number(&row[key]));
+        let low = number(&row["mean_ci"][0]);
+        assert!((mean - truth).abs() <= 5.0 * (mean - low) / 1.96 + 1e-12, "{row}");
+        is(row, "bias", mean - truth);
+        assert!((number(&row["bias_ci"][0]) - (low - truth)).abs() < 1e-12, "{row}");
+        is(row, "snr", mean.abs() / variance.sqrt());
+        is(row, "evaluations_per_precision", evaluations * variance);
+        assert_eq!(
+            [2, 1, 3000].map(Value::from),
+            ["samples", "seed", "repeats"].map(|key| row[key].clone())
+        );
+        assert_eq!(row["is_biased"], false, "{row}");
+        assert_eq!(row["truth_gradient_from"], "closed form", "{row}");
+    }
+    // Over k, each point has its interval, and its truth within.
+    let sweep = table(&lab.text("cos/sweep.csv"));
+    assert_eq!(sweep.len(), 100 * 2 * 10);
+    for row in &sweep {
+        let [variance, low, high, truth] =
+            ["variance", "low", "high", "truth"].map(|key| number(&row[key]));
+        assert!(low <= variance && variance <= high, "{row}");
+        // 1.96 standard errors to a side, and room for two thousand points.
+        assert!((variance - truth).abs() <= 3.0 * (high - variance) + 1e-9, "{row}");
+        assert!((0.5..=5.0).contains(&number(&row["k"])), "{row}");
+    }
+
+    // The signal of a single estimate drowns in its noise.
+    let line = "study snr --dimensions 3 --k 1,4 --m 1,2 --repeats 200";
+    let rules = "doubly_reparameterized,total_derivative,jackknife,reweighted_wake_sleep";
+    let said = json_lines(&lab.ok(&format!("{line} --estimators {rules} --json --out snr")));
+    let ratios: Vec<Value> = said.into_iter().filter(|row| row["over"].is_null()).collect();
+    // The jackknife takes two importance samples or more.
+    assert_eq!(ratios.len(), (3 * 4 + 1) * 2);
+    assert!(ratios.iter().any(|row| row["snr_standard_error"].is_null()));
+    same_figures(&table(&lab.text("snr/snr.csv")), &ratios);
+    for row in &ratios {
+        let rule = row["estimator"].as_str().unwrap();
+        assert_eq!(
+            row["is_biased"],
+            ["jackknife", "reweighted_wake_sleep"].contains(&rule),
+            "{row}"
+        );
+        let [evaluations, variance, k, m] =
+            ["evaluations", "mean_variance", "k", "m"].map(|key| number(&row[key]));
+        // For the gradient by the model, and for that by the encoder.
+        assert_eq!(evaluations, 2.0 * k * m, "{row}");
+        is(row, "evaluations_per_precision", evaluations * variance);
+    }
+
+    let line =
+        "study discrete --repeats 200 --samples 2 --epochs 1 --estimators arm,straight_through";
+    let said = json_lines(&lab.ok(&format!("{line} --json --out coins")));
+    let (vae, study): (Vec<Value>, Vec<Value>) =
+        said.into_iter().partition(|row| row["problem"] == "vae");
+    assert_eq!((study.len(), vae.len()), (1 + 5, 2));
+    same_figures(&table(&lab.text("coins/study.csv")), &study);
+    same_figures(&table(&lab.text("coins/vae.csv")), &vae);
+    for row in &study {
+        is(row, "bias", number(&row["mean"]) - number(&row["truth_gradient"]));
+        assert_eq!(row["is_biased"], row["estimator"] == "straight_through", "{row}");
+    }
+
+    let line = "study logistic --steps 10 --repeats 50 --estimators pathwise,score_function";
+    let said = json_lines(&lab.ok(&format!("{line} --json --out logistic")));
+    assert_eq!(said.len(), 2 * 2 * 2);
+    same_figures(&table(&lab.text("logistic/study.csv")), &said);
+}
+
+#[test]
 fn samples_and_seeds_are_gone_through() {
     let lab = Lab::new();
     let study = "study quadratic --estimators pathwise --repeats 2000 --no-files --json";
@@ -69,9 +144,184 @@ fn samples_and_seeds_are_gone_through() {
     let one = |samples: u64, seed: u64| {
         json_lines(&lab.ok(&format!("{study} --samples {samples} --seed {seed}")))
     };
-    assert_eq!(rows, [one(1, 5), one(4, 5), one(1, 6), one(4, 6)].concat());
+    let (first, second) = (one(1, 5), one(1, 6));
+    assert!(first.iter().zip(&second).all(|(a, b)| a["mean"] != b["mean"]));
+    assert_eq!(rows, [first, one(4, 5), second, one(4, 6)].concat());
     let variances: Vec<f64> = rows.iter().map(|row| number(&row["truth_variance"])).collect();
     assert_eq!(variances, [4.0, 12.0, 1.0, 3.0].repeat(2));
+}
+
+#[test]
+fn coins_classes_and_their_vae_go_through_samples_and_seeds() {
+    let lab = Lab::new();
+    let study = "study discrete --estimators score_function,straight_through --repeats 300 --json";
+    let said =
+        json_lines(&lab.ok(&format!("{study} --samples 1,3 --seed 5,6 --epochs 1 --out all")));
+    let (vae, rows): (Vec<Value>, Vec<Value>) =
+        said.into_iter().partition(|row| row["problem"] == "vae");
+    let one = |samples: u64, seed: u64| {
+        let out = format!("{samples}-{seed}");
+        let settings = format!("--samples {samples} --seed {seed} --epochs 0 --out {out}");
+        json_lines(&lab.ok(&format!("{study} {settings}")))
+    };
+    let (first, second) = (one(1, 5), one(1, 6));
+    assert_eq!(first.len(), 2 * (1 + 4));
+    // A coin at 1/2 has a straight-through gradient of two values, and its score has four.
+    assert!(first.iter().zip(&second).all(|(a, b)| a["mean"] != b["mean"]));
+    assert_eq!(rows, [first, one(3, 5), second, one(3, 6)].concat());
+    let truth = |row: &&Value| row["problem"] == "coin" && row["estimator"] == "score_function";
+    let truths: Vec<f64> =
+        rows.iter().filter(truth).map(|row| number(&row["truth_variance"])).collect();
+    assert!(truths[0] > 0.0 && (truths[0] - 3.0 * truths[1]).abs() < 1e-12, "{truths:?}");
+    assert_eq!(truths[2..], truths[..2]);
+    // Training takes draws of its own: one for each seed.
+    let trained: Vec<(&str, u64)> = vae
+        .iter()
+        .map(|row| (row["estimator"].as_str().unwrap(), row["seed"].as_u64().unwrap()))
+        .collect();
+    let names = ["score_function", "straight_through"];
+    assert_eq!(trained, names.map(|name| [(name, 5), (name, 6)]).concat());
+    assert_ne!(vae[0]["test_loss"], vae[1]["test_loss"]);
+    same_figures(&table(&lab.text("all/study.csv")), &rows);
+    same_figures(&table(&lab.text("all/vae.csv")), &vae);
+}
+
+#[test]
+fn logistic_regression_goes_through_samples_and_seeds() {
+    let lab = Lab::new();
+    let study = "study logistic --steps 0 --repeats 50 --json";
+    let rows = json_lines(&lab.ok(&format!("{study} --samples 1,2 --seed 1,2 --out all")));
+    same_figures(&table(&lab.text("all/study.csv")), &rows);
+    let of = |samples: u64, seed: u64| -> Vec<Value> {
+        let wanted = |row: &&Value| row["samples"] == samples && row["seed"] == seed;
+        rows.iter().filter(wanted).cloned().collect()
+    };
+    // Leaving one out takes two.
+    assert_eq!([of(1, 1), of(2, 1), of(1, 2), of(2, 2)].concat(), rows);
+    assert_eq!([of(1, 1), of(2, 1), of(1, 2), of(2, 2)].map(|rows| rows.len()), [20, 22, 20, 22]);
+    let alone = json_lines(&lab.ok(&format!("{study} --samples 2 --seed 2 --out alone")));
+    assert_eq!(of(2, 2), alone);
+    for (a, b) in of(1, 1).iter().zip(of(1, 2)) {
+        assert_eq!((&a["estimator"], &a["parameter"]), (&b["estimator"], &b["parameter"]));
+        assert!(a["mean_variance"] != b["mean_variance"] && a["bias"] != b["bias"], "{a} {b}");
+    }
+    for row in &rows {
+        let [variance, evaluations, samples] =
+            ["mean_variance", "evaluations", "samples"].map(|key| number(&row[key]));
+        is(row, "evaluations_per_precision", evaluations * variance);
+        is(row, "variance_in_training", variance * samples / 50.0);
+        assert_eq!(row["is_biased"], false, "{row}");
+    }
+}
+
+#[test]
+fn ratios_go_through_seeds_samples_and_bounds() {
+    let lab = Lab::new();
+    let study = "study snr --estimators vimco,jackknife --k 2,4 --m 1,2 --repeats 100 --json";
+    let said = json_lines(&lab.ok(&format!("{study} --seed 1,2 --out all")));
+    // Both rules take two importance samples or more, and M is gone through with one.
+    let mut expected = Vec::new();
+    for seed in [1, 2] {
+        for rule in ["vimco", "jackknife"] {
+            for k in [2, 4] {
+                expected.extend(["model", "encoder"].map(|name| (seed, rule, k, 1, name)));
+            }
+        }
+    }
+    let whole = |row: &Value, key: &str| row[key].as_u64().unwrap();
+    let found: Vec<_> = said
+        .iter()
+        .map(|row| {
+            let [rule, name] = ["estimator", "parameter"].map(|key| row[key].as_str().unwrap());
+            (whole(row, "seed"), rule, whole(row, "k"), whole(row, "m"), name)
+        })
+        .collect();
+    assert_eq!(found, expected);
+    let one = |seed: u64| json_lines(&lab.ok(&format!("{study} --seed {seed} --out {seed}")));
+    assert_eq!(said, [one(1), one(2)].concat());
+    for (a, b) in said.iter().zip(&said[8..]) {
+        assert_ne!(a["mean_variance"], b["mean_variance"], "{a}");
+    }
+    same_figures(&table(&lab.text("all/snr.csv")), &said);
+
+    let study = "study snr --k 1,2 --m 1,2 --repeats 100 --seed 1,2 --json --out both";
+    let said = json_lines(&lab.ok(study)).into_iter();
+    let rows: Vec<Value> = said.filter(|row| row["over"].is_null()).collect();
+    let settings: Vec<_> = rows.iter().map(|row| (whole(row, "k"), whole(row, "m"))).collect();
+    let of_a_rule = [(1, 1), (2, 1), (1, 1), (1, 2)].map(|setting| [setting; 2]).concat();
+    assert_eq!(settings, of_a_rule.repeat(3 * 2));
+    // The gradient of one sample by the model is z - mu, whose spread is that of the noise for all models.
+    let [a, b] = [0, 24].map(|first| number(&rows[first]["mean_variance"]));
+    assert!(rows[24]["parameter"] == "model" && (a - b).abs() > 1e-6 * a, "{a} {b}");
+}
+
+#[test]
+fn the_models_ratios_are_shown_once_by_a_rule_that_takes_one_sample() {
+    let lab = Lab::new();
+    let rules = "jackknife,total_derivative,sticking_the_landing";
+    let line = format!("study snr --dimensions 3 --estimators {rules} --k 1,2 --m 1,2");
+    let said = lab.ok(&format!("{line} --repeats 100 --out snr"));
+    let words = |line: &str| line.split_whitespace().map(String::from).collect::<Vec<_>>();
+    let models: Vec<_> = said
+        .lines()
+        .map(words)
+        .filter(|words| words.get(1).is_some_and(|p| p == "model"))
+        .collect();
+    // Seed, K and M.
+    let shown: Vec<String> =
+        models.iter().map(|words| [&words[..1], &words[2..5]].concat().join(" ")).collect();
+    assert_eq!(shown, ["1 1 1", "1 2 1", "1 1 2"].map(|at| format!("total_derivative {at}")));
+    for name in ["snr/snr-k.svg", "snr/snr-m.svg"] {
+        let figure = lab.text(name);
+        assert_eq!(figure.matches(">model, total derivative</text>").count(), 1, "{name}");
+        assert!(!figure.contains(">model, jackknife"), "{name}");
+    }
+}
+
+#[test]
+fn ratios_of_one_sample_are_those_of_the_closed_form() {
+    let lab = Lab::new();
+    let rules =
+        "total_derivative,sticking_the_landing,doubly_reparameterized,reweighted_wake_sleep";
+    for (out, settings) in [("far", "--offset 0.5 --dimensions 3"), ("near", "--offset 0.05")] {
+        let line = format!("study snr {settings} --estimators {rules} --k 1,2 --m 1,4");
+        let said = json_lines(&lab.ok(&format!("{line} --repeats 10000 --json --out {out}")));
+        let rows: Vec<&Value> = said.iter().filter(|row| row["over"].is_null()).collect();
+        assert_eq!(rows.len(), 4 * 4 * 2);
+        let mut known = 0;
+        for row in rows {
+            // There is no formula for more samples, nor for the encoder under reweighting.
+            let is_sleep = row["estimator"] == "reweighted_wake_sleep";
+            if row["k"] != 1 || is_sleep && row["parameter"] == "encoder" {
+                assert!(row["truth_snr"].is_null(), "{row}");
+                continue;
+            }
+            let [snr, error, truth] =
+                ["snr", "snr_standard_error", "truth_snr"].map(|key| number(&row[key]));
+            assert!((snr - truth).abs() < 5.0 * error && error < 0.2 * truth, "{row}");
+            known += 1;
+        }
+        assert_eq!(known, 3 * (4 + 3));
+    }
+}
+
+#[test]
+fn what_another_study_found_is_not_written_over() {
+    let lab = Lab::new();
+    let toy = "--repeats 100 --estimators pathwise";
+    lab.ok(&format!("study quadratic {toy} --json --out found"));
+    for line in [
+        &format!("study cos {toy}"),
+        "study discrete --repeats 100 --epochs 0 --estimators arm",
+        "study logistic --steps 0 --repeats 2 --estimators pathwise",
+        "study snr --k 1 --m 1 --repeats 2",
+    ] {
+        lab.refuses(&format!("{line} --out found"), &["found is not empty", "--out"]);
+    }
+    // A folder with nothing in it is as good as none.
+    std::fs::create_dir(lab.path("empty")).unwrap();
+    lab.ok(&format!("study exp {toy} --json --out empty"));
+    assert_eq!(lab.list("empty"), lab.list("found"));
 }
 
 #[test]
@@ -203,6 +453,10 @@ fn what_cannot_be_is_refused_in_one_line() {
     lab.refuses("study quadratic --estimators pathwize", &["pathwize", "choose from", "pathwise"]);
     lab.refuses("study discrete --estimators pathwise", &["pathwise", "path", "rebar"]);
     let alone = "study quadratic --estimators score_function_leave_one_out";
+    lab.refuses(alone, &["score_function_leave_one_out", "--samples 1", "at least 2"]);
+    let alone = "study discrete --samples 1 --estimators score_function_leave_one_out";
+    lab.refuses(alone, &["score_function_leave_one_out", "--samples 1", "at least 2"]);
+    let alone = "study logistic --samples 3,1 --estimators score_function_leave_one_out";
     lab.refuses(alone, &["score_function_leave_one_out", "--samples 1", "at least 2"]);
     lab.refuses("study snr --k 0", &["--k", "'0'", "1"]);
     lab.refuses("study snr --repeats 1", &["--repeats", "'1'", "2"]);

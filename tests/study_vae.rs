@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Lab, json_lines};
+use support::{Lab, json_lines, same_figures, table};
 
 const SMALL: &str = "--data data --hidden 8 --latent 2 --batch-size 50 --epochs 1";
 
@@ -20,7 +20,9 @@ fn every_parameter_has_its_figures() {
     let layers = ["encoder.0", "encoder.2", "decoder.0", "decoder.2"];
     let mut expected: Vec<String> =
         layers.iter().flat_map(|l| [format!("{l}.weight"), format!("{l}.bias")]).collect();
-    expected.extend(["observation.logvar".into(), "all".into()]);
+    expected.push("observation.logvar".into());
+    expected.extend(layers.map(String::from));
+    expected.extend(["observation".into(), "all".into()]);
     assert_eq!(names, expected);
     for line in &said {
         let [variance, noise, images] =
@@ -34,27 +36,68 @@ fn every_parameter_has_its_figures() {
             [0, 1].map(|i| line["image_variance_between_batches_ci"][i].as_f64().unwrap());
         let (middle, half) = ((low + high) / 2.0, (high - low) / 2.0);
         assert!((images - middle).abs() < 2.5 * half, "{line}");
-        assert_eq!(line["batch_size"], 50);
-    }
-    let sum = |key: &str| said[..9].iter().map(|line| number(line, key)).sum::<f64>();
-    for key in ["variance", "noise_variance", "signal", "numbers"] {
-        let all = number(&said[9], key);
-        assert!((sum(key) - all).abs() < 1e-9 * all.abs(), "{key}: {} {all}", sum(key));
+        let [signal, snr, cosine] = ["signal", "snr", "cosine"].map(|key| number(line, key));
+        let seen = signal.max(0.0);
+        assert!((snr.powi(2) * variance - seen).abs() < 1e-9 * variance, "{line}");
+        assert!((cosine.powi(2) * (seen + variance) - seen).abs() < 1e-9 * variance, "{line}");
+        let per_precision = number(line, "evaluations") * variance;
+        assert!(
+            (number(line, "evaluations_per_precision") - per_precision).abs()
+                < 1e-9 * per_precision
+        );
+        assert_eq!((&line["batch_size"], &line["evaluations"]), (&50.into(), &50.into()));
     }
     assert_eq!(
         lab.list("s"),
         ["gradients.csv", "snr.png", "snr.svg", "variance.png", "variance.svg"]
     );
     let csv = lab.text("s/gradients.csv");
-    assert_eq!(csv.lines().count(), 11);
+    assert_eq!(csv.lines().count(), 1 + 15);
     assert!(csv.starts_with("parameter,numbers,signal,signal_low,signal_high,variance,"), "{csv}");
-    assert!(lab.text("s/variance.svg").contains(">decoder.2.weight</text>"));
+    let figure = lab.text("s/variance.svg");
+    assert!(figure.contains(">decoder.2.weight</text>") && figure.contains(">decoder.2</text>"));
+    same_figures(&table(&csv), &said);
+    lab.refuses("study vae run --batches 3 --repeats 2 --out s", &["s is not empty", "--out"]);
 
     let table = lab.ok("study vae run --batches 3 --repeats 2 --batch-size 7");
     assert!(
         table.contains("batches of 7: 3 of them") && table.contains("runs/study-001"),
         "{table}"
     );
+}
+
+#[test]
+fn a_layer_is_the_sum_of_its_parameters() {
+    let lab = Lab::new();
+    lab.ok(&format!("train vae {SMALL} --likelihood gaussian --out run"));
+    let said = json_lines(&lab.ok("study vae run --json --batches 5 --repeats 3 --out s"));
+    let name = |line: &Value| line["parameter"].as_str().unwrap().to_owned();
+    let (parameters, sums) = said.split_at(9);
+    for line in sums {
+        let layer = name(line);
+        let within = |parameter: &&Value| {
+            layer == "all" || name(parameter).rsplit_once('.').unwrap().0 == layer
+        };
+        let parts: Vec<&Value> = parameters.iter().filter(within).collect();
+        let count = match &layer[..] {
+            "all" => 9,
+            "observation" => 1,
+            _ => 2,
+        };
+        assert_eq!(parts.len(), count, "{layer}");
+        for key in [
+            "numbers",
+            "signal",
+            "variance",
+            "noise_variance",
+            "image_variance",
+            "image_variance_between_batches",
+        ] {
+            let figures = || parts.iter().map(|part| number(part, key));
+            let (sum, size) = (figures().sum::<f64>(), figures().map(f64::abs).sum::<f64>());
+            assert!((number(line, key) - sum).abs() < 1e-9 * size, "{layer}, {key}: {sum}, {line}");
+        }
+    }
 }
 
 #[test]

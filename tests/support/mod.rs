@@ -203,6 +203,44 @@ pub(crate) fn json_lines(text: &str) -> Vec<Value> {
     text.lines().map(parse).collect()
 }
 
+/// The rows of a table, each as one object with the names of the columns; numbers are numbers.
+pub(crate) fn table(text: &str) -> Vec<Value> {
+    let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let names = lines.next().unwrap();
+    let value = |cell: &str| cell.parse::<f64>().map_or_else(|_| cell.into(), Value::from);
+    let object = |cells: Vec<&str>| {
+        assert_eq!(cells.len(), names.len(), "{cells:?}");
+        names.iter().zip(cells).map(|(name, cell)| (name.to_string(), value(cell))).collect()
+    };
+    lines.map(object).collect()
+}
+
+/// Holds every column of a table against the object of the same row: `x_low` is the first of `x_ci`, and what is
+/// not known is empty.
+#[track_caller]
+pub(crate) fn same_figures(table: &[Value], objects: &[Value]) {
+    assert_eq!(table.len(), objects.len());
+    for (row, object) in table.iter().zip(objects) {
+        for (column, cell) in row.as_object().unwrap() {
+            let end = |side: &str, i: usize| {
+                let ci = object.get(format!("{}_ci", column.strip_suffix(side)?))?;
+                Some(&ci[i])
+            };
+            let figure = object.get(column).or_else(|| end("_low", 0)).or_else(|| end("_high", 1));
+            let same = match figure {
+                Some(Value::Null) => cell == "",
+                Some(Value::Number(x)) => cell.as_f64() == x.as_f64(),
+                Some(Value::Bool(yes)) => {
+                    cell.as_str().is_some_and(|cell| cell.parse() == Ok(*yes))
+                }
+                Some(figure) => cell == figure,
+                None => false,
+            };
+            assert!(same, "{column}: {cell} in the table, {figure:?} in {object}");
+        }
+    }
+}
+
 /// Writes the four files of a set: squares at places that follow from the label, over noise.
 pub(crate) fn write_set(folder: &Path, train: usize, test: usize, side: usize) {
     fs::create_dir_all(folder).unwrap();

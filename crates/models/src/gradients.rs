@@ -278,6 +278,8 @@ fn figures(name: &str, count: usize, batches: &[Batch], plan: &Plan) -> Paramete
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use elbo_layers::Parameters;
 
     use super::*;
@@ -338,10 +340,9 @@ mod tests {
         let (vae, split, _) = linear();
         let plan = Plan { batch_size: 3, batches: 4, repeats: 3, seed: 9 };
         let found = gradient_noise(&vae, &split, &plan, || {});
-        let all = found.last().unwrap();
-        assert_eq!((all.name.as_str(), all.count), ("all", vae.count()));
         let root = Stream::new(9);
-        let (mut means, mut within, mut squares) = (Vec::new(), 0.0, 0.0);
+        let mut parts: Vec<(String, usize)> = Vec::new();
+        vae.visit("", &mut |name, parameter| parts.push((name.into(), parameter.tensor().count())));
         let flat = |x: &Tensor, eps: &Tensor| {
             let q = vae.posterior(x, &mut Pass::Eval);
             let z = q.rsample_with(eps);
@@ -354,44 +355,101 @@ mod tests {
             });
             all
         };
-        let norm = |g: &[f64]| g.iter().map(|g| g * g).sum::<f64>();
+        // Number by number: the mean of vectors, of their squares, and their unbiased variance.
         let mean = |all: &[Vec<f64>]| -> Vec<f64> {
-            (0..all[0].len())
-                .map(|i| all.iter().map(|g| g[i]).sum::<f64>() / all.len() as f64)
-                .collect()
+            let at = |i: usize| all.iter().map(|g| g[i]).sum::<f64>() / all.len() as f64;
+            (0..all[0].len()).map(at).collect()
         };
+        let variance = |all: &[Vec<f64>]| -> Vec<f64> {
+            let center = mean(all);
+            let apart = |i: usize| all.iter().map(|g| (g[i] - center[i]).powi(2)).sum::<f64>();
+            (0..center.len()).map(|i| apart(i) / (all.len() - 1) as f64).collect()
+        };
+        let (mut means, mut within, mut squares) = (Vec::new(), Vec::new(), Vec::new());
         for batch in 0..4 {
             let x = batch_of(&split, &draw(4, 3, &root, batch));
-            let mut draws = Vec::new();
+            let (mut draws, mut squares_here) = (Vec::new(), Vec::new());
             for repeat in 0..3 {
                 let eps: Tensor =
                     root.substream(NOISE + (batch * 3 + repeat) as u64).normal([3, 1]);
                 let row = |all: &Tensor, n: usize| all.slice(0, n..n + 1);
                 let each: Vec<_> = (0..3).map(|n| flat(&row(&x, n), &row(&eps, n))).collect();
-                squares += each.iter().map(|g| norm(g)).sum::<f64>() / 12.0;
                 draws.push(mean(&each).iter().map(|g| 3.0 * g).collect::<Vec<f64>>());
+                squares_here.extend(each.iter().map(|g| g.iter().map(|g| 3.0 * g * g).collect()));
             }
-            let m = mean(&draws);
-            let apart =
-                |g: &Vec<f64>| norm(&g.iter().zip(&m).map(|(g, m)| g - m).collect::<Vec<_>>());
-            within += draws.iter().map(apart).sum::<f64>() / 2.0 / 4.0;
-            means.push(m);
+            within.push(variance(&draws));
+            squares.push(mean(&squares_here));
+            means.push(mean(&draws));
         }
-        let m = mean(&means);
-        let apart = |g: &Vec<f64>| norm(&g.iter().zip(&m).map(|(g, m)| g - m).collect::<Vec<_>>());
-        let spread = means.iter().map(apart).sum::<f64>() / 3.0;
-        let signal = norm(&m) - spread / 4.0;
-        let variance = squares - signal / 3.0;
-        let known = [
-            (all.signal, signal),
-            (all.variance, variance),
-            (all.noise, within),
-            (all.images, variance - within),
-            (all.images_between_batches, spread - within / 3.0),
-        ];
-        for (i, (found, truth)) in known.into_iter().enumerate() {
-            let error = (found.value - truth).abs();
-            assert!(error < 1e-5 * squares, "{i}: {} instead of {truth}", found.value);
+        // Of some of the batches, summed over some of the numbers.
+        let by_definition = |batches: &[usize], numbers: &Range<usize>| -> Figures {
+            let of = |all: &[Vec<f64>]| batches.iter().map(|&b| all[b].clone()).collect::<Vec<_>>();
+            let sum = |all: Vec<f64>| all[numbers.clone()].iter().sum::<f64>();
+            let spread = sum(variance(&of(&means)));
+            let norm = sum(mean(&of(&means)).iter().map(|m| m * m).collect());
+            let signal = norm - spread / batches.len() as f64;
+            let variance = sum(mean(&of(&squares))) - signal / 3.0;
+            let noise = sum(mean(&of(&within)));
+            let seen = signal.max(0.0);
+            let (snr, cosine) = ((seen / variance).sqrt(), (seen / (seen + variance)).sqrt());
+            [signal, variance, noise, variance - noise, spread - noise / 3.0, snr, cosine]
+        };
+        // Parameters, layers, and all: each is a range of the numbers.
+        let mut ranges: Vec<(String, Range<usize>)> = Vec::new();
+        let mut layers: Vec<(String, Range<usize>)> = Vec::new();
+        let mut end = 0;
+        for (name, count) in parts {
+            let numbers = end..end + count;
+            end = numbers.end;
+            let layer = name.rsplit_once('.').unwrap().0;
+            match layers.last_mut().filter(|(last, _)| last == layer) {
+                Some((_, range)) => range.end = end,
+                None => layers.push((layer.into(), numbers.clone())),
+            }
+            ranges.push((name, numbers));
         }
+        ranges.extend(layers);
+        ranges.push(("all".into(), 0..end));
+        assert_eq!(
+            found.iter().map(|found| (found.name.clone(), found.count)).collect::<Vec<_>>(),
+            ranges.iter().map(|(name, range)| (name.clone(), range.len())).collect::<Vec<_>>()
+        );
+        for (found, (name, numbers)) in found.iter().zip(&ranges) {
+            let whole = by_definition(&[0, 1, 2, 3], numbers);
+            let others = [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]
+                .map(|rest| by_definition(&rest, numbers));
+            let known = [
+                found.signal,
+                found.variance,
+                found.noise,
+                found.images,
+                found.images_between_batches,
+                found.snr,
+                found.cosine,
+            ];
+            for (i, found) in known.into_iter().enumerate() {
+                // Gradients are of single precision; the last two figures are ratios.
+                let room = if i < 5 { 1e-5 * (whole[0].abs() + whole[1]) } else { 1e-4 };
+                let center = others.iter().map(|other| other[i]).sum::<f64>() / 4.0;
+                let apart = others.iter().map(|other| (other[i] - center).powi(2)).sum::<f64>();
+                let error = (0.75 * apart).sqrt();
+                let what = format!("{name}, {i}: {found:?}, not {} ± {error}", whole[i]);
+                assert!((found.value - whole[i]).abs() < room, "{what}");
+                assert!((found.error - error).abs() < room, "{what}");
+                let [low, high] = found.ci();
+                let half = 1.959_963_984_540_054 * found.error;
+                let off = (high - found.value - half).abs() + (found.value - low - half).abs();
+                assert!(off < 1e-12 * (1.0 + found.value.abs() + half), "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_backward_pass_is_reported() {
+        let (vae, split, _) = linear();
+        let plan = Plan { batch_size: 3, batches: 4, repeats: 5, seed: 1 };
+        let mut count = 0;
+        gradient_noise(&vae, &split, &plan, || count += 1);
+        assert_eq!(count, 20);
     }
 }

@@ -175,7 +175,8 @@ fn sign(truth: Truth) -> &'static str {
     }
 }
 
-fn finite(x: f64) -> Option<f64> {
+/// Infinity and what is not a number have no place in a table.
+pub(super) fn finite(x: f64) -> Option<f64> {
     x.is_finite().then_some(x)
 }
 
@@ -186,5 +187,116 @@ pub(super) fn short(x: f64) -> String {
         0.0 => "0".into(),
         1e-4..1e5 => format!("{x:.*}", digits(x)),
         _ => format!("{x:.2e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every figure is another number.
+    fn row() -> Row {
+        Row {
+            estimator: "pathwise",
+            parameter: "mu".into(),
+            study: Study { repeats: 7, samples: 3, seed: 11 },
+            moments: Moments::of(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 13.0]),
+            bias: Bias::Biased,
+            evaluations: 6,
+            gradient: Some((4.25, Truth::ClosedForm)),
+            variance: Some((20.5, Truth::Quadrature)),
+            cosine: Some(0.75),
+            seconds: 2e-9,
+        }
+    }
+
+    #[test]
+    fn an_object_has_every_figure_under_its_name() {
+        // The mean is 4, and Σ (x - 4)² is 112.
+        let (row, variance) = (row(), 112.0 / 6.0f64);
+        let [low, high] = row.moments.mean_ci();
+        let expected = json!({
+            "estimator": "pathwise", "parameter": "mu", "samples": 3, "seed": 11, "repeats": 7,
+            "mean": 4.0, "mean_ci": [low, high],
+            "bias": -0.25, "bias_ci": [low - 4.25, high - 4.25], "is_biased": true,
+            "variance": variance, "variance_ci": row.moments.variance_ci(),
+            "snr": 4.0 / variance.sqrt(), "cosine": 0.75,
+            "truth_gradient": 4.25, "truth_gradient_from": "closed form",
+            "truth_variance": 20.5, "truth_variance_from": "quadrature",
+            "evaluations": 6, "evaluations_per_precision": 6.0 * variance,
+        });
+        assert_eq!(row.object(), expected);
+        let unknown = Row { gradient: None, variance: None, cosine: None, ..row }.object();
+        for key in ["gradient", "gradient_from", "variance", "variance_from"] {
+            assert!(unknown[format!("truth_{key}")].is_null());
+        }
+        for key in ["bias", "bias_ci", "cosine"] {
+            assert!(unknown[key].is_null());
+        }
+        let unbiased = Row { bias: Bias::Unbiased, ..self::row() }.object();
+        assert_eq!(unbiased["is_biased"], false);
+    }
+
+    #[test]
+    fn cells_stand_under_their_columns() {
+        let unknown = Row { gradient: None, variance: None, cosine: None, ..row() };
+        for row in [row(), unknown] {
+            let (cells, object) = (row.cells(), row.object());
+            assert_eq!(cells.len(), Row::COLUMNS.len());
+            for (column, cell) in Row::COLUMNS.into_iter().zip(cells) {
+                let figure = match column.rsplit_once('_') {
+                    Some((name, "low")) => &object[format!("{name}_ci")][0],
+                    Some((name, "high")) => &object[format!("{name}_ci")][1],
+                    _ => &object[column],
+                };
+                match figure {
+                    Value::Null => assert_eq!(cell, "", "{column}"),
+                    Value::String(text) => assert_eq!(cell, *text, "{column}"),
+                    Value::Number(_) => assert_eq!(cell.parse().ok(), figure.as_f64(), "{column}"),
+                    _ => assert_eq!(cell, figure.to_string(), "{column}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_has_its_figures_in_the_order_of_the_heads() {
+        let (row, heads) = (row(), Row::heads());
+        let (line, m) = (row.line(), row.moments);
+        let half = |[low, high]: [f64; 2]| short(0.5 * (high - low));
+        let expected = [
+            ("estimator", "pathwise".into()),
+            ("parameter", "mu".into()),
+            ("mean", format!("4.0000 ± {}", half(m.mean_ci()))),
+            ("bias", "-0.25000".into()),
+            ("variance", format!("18.667 ± {}", half(m.variance_ci()))),
+            ("truth", "∫ 20.500".into()),
+            ("SNR", short(4.0 / m.variance().sqrt())),
+            ("evals", "6".into()),
+            ("evals·var", "112.00".into()),
+            ("ns·var", short(2.0 * m.variance())),
+        ];
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let all: Vec<String> = expected.iter().map(|(_, figure)| figure.clone()).collect();
+        assert_eq!(words, all.join(" ").split(' ').collect::<Vec<_>>());
+        // A head ends or begins where its figure does.
+        let names: Vec<&str> = heads.split_whitespace().collect();
+        assert_eq!(names, expected.iter().map(|(head, _)| *head).collect::<Vec<_>>());
+        assert_eq!(heads.chars().count(), line.chars().count());
+    }
+
+    #[test]
+    fn what_is_exact_has_no_finite_ratio() {
+        let row = Row { moments: Moments::of(&[2.0, 2.0, 2.0]), variance: None, ..row() };
+        assert!(row.object()["snr"].is_null());
+        let snr = Row::COLUMNS.iter().position(|column| *column == "snr").unwrap();
+        assert_eq!(row.cells()[snr], "");
+        assert!(row.line().contains(" ∞ ") && row.line().contains(" ? "));
+    }
+
+    #[test]
+    fn five_digits_count() {
+        let shown = [0.0, 1.0, -12.345678, 99999.4, 123456.0, 0.00123456, 1e-5].map(short);
+        assert_eq!(shown, ["0", "1.0000", "-12.346", "99999", "1.23e5", "0.0012346", "1.00e-5"]);
     }
 }

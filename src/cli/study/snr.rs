@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::folder::Folder;
 use super::numbers;
 use super::progress::Progress;
-use super::row::short;
+use super::row::{finite, short};
 use crate::cli::Done;
 use crate::cli::run_args::up_to;
 use crate::cli::say::say;
@@ -159,14 +159,17 @@ pub(super) fn run(args: &SnrArgs) -> Result<Done> {
             "evals·var"
         );
     }
+    // All rules have the same gradient by the model: one of those that take the fewest samples shows it.
+    let shown = rules.iter().min_by_key(|rule| rule.least_particles());
+    let shown = shown.expect("a rule").name();
     let mut all: Vec<(Axis, Found)> = Vec::new();
     for &seed in &args.seed {
         let mut setup = Stream::new(seed).substream(SETUP);
         let model = LinearGaussian::published(args.dimensions, args.offset, &mut setup);
         for (axis, found) in measure(&model, &rules, &settings, args.repeats, seed, &progress) {
-            // One bound of one sample is on both axes; all rules have the same gradient by the model.
+            // One bound of one sample is on both axes.
             let is_copy = axis == Axis::M && found.m == 1 && args.k.contains(&1)
-                || found.parameter == "model" && found.estimator != rules[0].name();
+                || found.parameter == "model" && found.estimator != shown;
             if args.json || !is_copy {
                 progress.say(&if args.json { found.object().to_string() } else { found.line() });
             }
@@ -185,7 +188,7 @@ pub(super) fn run(args: &SnrArgs) -> Result<Done> {
         (Axis::K, "K, importance samples in a bound", "snr-k"),
         (Axis::M, "M, bounds in an estimate", "snr-m"),
     ] {
-        folder.figure(name, &figure(&all, axis, over, args.seed[0]))?;
+        folder.figure(name, &figure(&all, axis, over, args.seed[0], shown))?;
     }
     drop(progress);
     if !args.json {
@@ -217,10 +220,10 @@ fn measure(
         let means = |p: &Parameter| p.elements.iter().map(Moments::mean).collect::<Vec<f64>>();
         let truth: Vec<Tensor<f64>> =
             reference.parameters.iter().map(|p| Tensor::from(means(p))).collect();
-        for rule in rules.iter().filter(|rule| k >= rule.least_particles()) {
+        for rule in rules.iter().copied().filter(|rule| k >= rule.least_particles()) {
             let found = match rule.name() == reference.estimator {
                 true => reference.clone(),
-                false => run(*rule, Some(&truth)),
+                false => run(rule, Some(&truth)),
             };
             let signal = if rule.bias() == Bias::Unbiased { &reference } else { &found };
             for (parameter, signal) in found.parameters.iter().zip(&signal.parameters) {
@@ -279,7 +282,7 @@ impl Found {
         json!({
             "estimator": self.estimator, "parameter": self.parameter, "seed": self.seed, "k": self.k, "m": self.m,
             "is_biased": self.is_biased, "snr": self.snr,
-            "snr_standard_error": self.error.is_finite().then_some(self.error), "truth_snr": self.truth,
+            "snr_standard_error": finite(self.error), "truth_snr": self.truth,
             "mean_variance": self.variance, "cosine": self.cosine, "evaluations": self.evaluations,
             "evaluations_per_precision": self.per_precision(),
         })
@@ -294,8 +297,8 @@ impl Found {
             self.k.to_string(),
             self.m.to_string(),
             self.is_biased.to_string(),
-            self.snr.to_string(),
-            self.error.to_string(),
+            number(finite(self.snr)),
+            number(finite(self.error)),
             number(self.truth),
             self.variance.to_string(),
             number(self.cosine),
@@ -390,12 +393,12 @@ fn slope(points: impl Iterator<Item = (f64, f64, f64)>) -> Option<(f64, f64)> {
     (spread > 1e-12 * n * n).then(|| (slope, (n / spread).sqrt()))
 }
 
-fn figure(all: &[(Axis, Found)], axis: Axis, over: &str, seed: u64) -> Sweep {
+/// The ratios along one axis; those of the model under one rule.
+fn figure(all: &[(Axis, Found)], axis: Axis, over: &str, seed: u64, shown: &str) -> Sweep {
     let mut lines: Vec<Line> = Vec::new();
     for (_, f) in all.iter().filter(|(a, f)| *a == axis && f.seed == seed) {
         let name = format!("{}, {}", f.parameter, f.estimator.replace('_', " "));
-        // All rules have the same gradient by the model's parameters.
-        let is_copy = f.parameter == "model" && f.estimator != all[0].1.estimator;
+        let is_copy = f.parameter == "model" && f.estimator != shown;
         if is_copy || lines.iter().any(|line| line.name == name) {
             continue;
         }
@@ -422,7 +425,64 @@ fn figure(all: &[(Axis, Found)], axis: Axis, over: &str, seed: u64) -> Sweep {
 
 #[cfg(test)]
 mod tests {
-    use super::slope;
+    use super::*;
+
+    /// Every figure is another number.
+    fn found() -> Found {
+        Found {
+            seed: 11,
+            estimator: "jackknife",
+            parameter: "encoder",
+            is_biased: true,
+            k: 4,
+            m: 3,
+            snr: 0.5,
+            error: 0.25,
+            truth: Some(0.75),
+            variance: 1.5,
+            cosine: Some(0.125),
+            evaluations: 12,
+        }
+    }
+
+    #[test]
+    fn figures_stand_under_their_names() {
+        let expected = json!({
+            "estimator": "jackknife", "parameter": "encoder", "seed": 11, "k": 4, "m": 3, "is_biased": true,
+            "snr": 0.5, "snr_standard_error": 0.25, "truth_snr": 0.75, "mean_variance": 1.5,
+            "cosine": 0.125, "evaluations": 12, "evaluations_per_precision": 18.0,
+        });
+        assert_eq!(found().object(), expected);
+        // A signal that drowns in its noise has a ratio of 0, whose error is not known.
+        let unknown =
+            Found { snr: 0.0, error: f64::INFINITY, truth: None, cosine: None, ..found() };
+        for found in [found(), unknown] {
+            let (cells, object) = (found.cells(), found.object());
+            assert_eq!(cells.len(), Found::COLUMNS.len());
+            for (column, cell) in Found::COLUMNS.into_iter().zip(cells) {
+                match &object[column] {
+                    Value::Null => assert_eq!(cell, "", "{column}"),
+                    Value::String(text) => assert_eq!(cell, *text, "{column}"),
+                    Value::Number(x) => assert_eq!(cell.parse().ok(), x.as_f64(), "{column}"),
+                    figure => assert_eq!(cell, figure.to_string(), "{column}"),
+                }
+            }
+        }
+        let words = [
+            "jackknife",
+            "encoder",
+            "11",
+            "4",
+            "3",
+            "0.50000",
+            "±",
+            "0.49000",
+            "0.1250",
+            "12",
+            "18.000",
+        ];
+        assert_eq!(found().line().split_whitespace().collect::<Vec<_>>(), words);
+    }
 
     #[test]
     fn the_slope_of_a_line_is_found_and_a_point_of_no_weight_is_not_seen() {

@@ -400,13 +400,18 @@ impl Row {
         self.evaluations as f64 * self.mean_variance
     }
 
+    /// Where the mean variance is, with 95 % confidence; not below 0.
+    fn mean_variance_ci(&self) -> [f64; 2] {
+        [(self.mean_variance - self.half).max(0.0), self.mean_variance + self.half]
+    }
+
     fn object(&self) -> serde_json::Value {
         json!({
             "step": self.step, "loss": self.loss, "estimator": self.estimator, "parameter": self.parameter,
             "samples": self.study.samples, "seed": self.study.seed, "repeats": self.study.repeats,
             "is_biased": self.is_biased, "bias": self.bias[0], "bias_of_noise": self.bias[1],
             "mean_variance": self.mean_variance,
-            "mean_variance_ci": [self.mean_variance - self.half, self.mean_variance + self.half],
+            "mean_variance_ci": self.mean_variance_ci(),
             "max_variance": self.max_variance, "variance_in_training": self.in_training(), "snr": self.snr,
             "cosine": self.cosine, "truth_gradient_from": Truth::Reference.name(),
             "evaluations": self.evaluations, "evaluations_per_precision": self.per_precision(),
@@ -418,12 +423,13 @@ impl Row {
         cells.extend([self.estimator, self.parameter].map(String::from));
         cells.extend([self.study.samples.to_string(), self.study.seed.to_string()]);
         cells.push(self.is_biased.to_string());
+        let [low, high] = self.mean_variance_ci();
         let numbers = [
             self.bias[0],
             self.bias[1],
             self.mean_variance,
-            self.mean_variance - self.half,
-            self.mean_variance + self.half,
+            low,
+            high,
             self.max_variance,
             self.in_training(),
             self.snr,
@@ -489,5 +495,123 @@ fn figure(all: &[(Study, usize, Findings)], names: &[&str], i: usize, parameter:
         log_x: true,
         log_y: true,
         lines: names.iter().map(line).filter(|line| !line.points.is_empty()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use elbo_estimators::study::Parameter;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Equal, up to the last digits of a number.
+    fn same(found: &Value, expected: &Value) -> bool {
+        match (found, expected) {
+            (Value::Number(_), Value::Number(_)) => {
+                let [found, expected] = [found, expected].map(|x| x.as_f64().unwrap());
+                (found - expected).abs() < 1e-12 * expected.abs()
+            }
+            (Value::Array(found), Value::Array(expected)) => {
+                found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| same(a, b))
+            }
+            _ => found == expected,
+        }
+    }
+
+    #[test]
+    fn figures_stand_under_their_names() {
+        // Means 1 and 3, variances 1 and 4; the variances of the variances are 2/9 and 16 times that.
+        let elements = vec![Moments::of(&[0.0, 1.0, 2.0]), Moments::of(&[1.0, 3.0, 5.0])];
+        let other = Parameter { name: "log_sigma", elements: elements[..1].to_vec() };
+        let mu = Parameter { name: "mu", elements };
+        let snr = mu.snr().0;
+        let found = Findings {
+            estimator: "pathwise",
+            evaluations: 6,
+            parameters: vec![mu, other],
+            cosine: Some(Moments::of(&[0.25, 0.75])),
+        };
+        let tensors =
+            |of_mu: [f64; 2], other: f64| vec![Tensor::from(of_mu), Tensor::from([other])];
+        let reference =
+            Reference { mean: tensors([0.0, 5.0], 4.0), error: tensors([0.5, 0.25], 0.0) };
+        let study = Study { repeats: 3, samples: 4, seed: 11 };
+        let rows = rows(study, 10, 7.5, &found, Bias::Biased, &reference);
+        assert_eq!(rows.iter().map(|row| row.parameter).collect::<Vec<_>>(), ["mu", "log_sigma"]);
+        // Off by 1 and 2; noise of 1/3 + 1/2 and 4/3 + 1/4.
+        let (bias, noise) = (2.5f64.sqrt(), (29.0f64 / 24.0).sqrt());
+        let half = 1.96 * 5.0 * 2f64.sqrt() / 6.0;
+        let expected = json!({
+            "step": 10, "loss": 7.5, "estimator": "pathwise", "parameter": "mu",
+            "samples": 4, "seed": 11, "repeats": 3,
+            "is_biased": true, "bias": bias, "bias_of_noise": noise,
+            "mean_variance": 2.5, "mean_variance_ci": [2.5 - half, 2.5 + half], "max_variance": 4.0,
+            "variance_in_training": 0.2, "snr": snr, "cosine": 0.5,
+            "truth_gradient_from": "reference run", "evaluations": 6, "evaluations_per_precision": 15.0,
+        });
+        let object = rows[0].object();
+        let keys = |object: &Value| object.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(keys(&object), keys(&expected));
+        for (key, value) in expected.as_object().unwrap() {
+            assert!(same(&object[key], value), "{key}: {} instead of {value}", object[key]);
+        }
+        assert!(
+            same(&json!(rows[1].bias), &json!([3.0, 3f64.sqrt().recip()])),
+            "{:?}",
+            rows[1].bias
+        );
+
+        let cells = rows[0].cells();
+        assert_eq!(cells.len(), Row::COLUMNS.len());
+        for (column, cell) in Row::COLUMNS.into_iter().zip(cells) {
+            let figure = match column.rsplit_once('_') {
+                Some((name, "low")) => &object[format!("{name}_ci")][0],
+                Some((name, "high")) => &object[format!("{name}_ci")][1],
+                _ => &object[column],
+            };
+            match figure {
+                Value::String(text) => assert_eq!(cell, *text, "{column}"),
+                Value::Number(_) => assert_eq!(cell.parse().ok(), figure.as_f64(), "{column}"),
+                _ => assert_eq!(cell, figure.to_string(), "{column}"),
+            }
+        }
+
+        let (heads, line) = (Row::heads(), rows[0].line());
+        let shown = [
+            ("step", "10".into()),
+            ("loss", "7.5000".into()),
+            ("estimator", "pathwise".into()),
+            ("parameter", "mu".into()),
+            ("bias", format!("{} ({})", short(bias), short(noise))),
+            ("mean var", format!("2.5000 ± {}", short(half))),
+            ("max var", "4.0000".into()),
+            ("SNR", short(snr)),
+            ("cosine", "0.5000".into()),
+            ("evals", "6".into()),
+            ("evals·var", "15.000".into()),
+        ];
+        let joined = |words: Vec<&str>| words.join(" ");
+        let all = |text: &str| joined(text.split_whitespace().collect());
+        assert_eq!(all(&heads), joined(shown.iter().map(|(head, _)| *head).collect()));
+        assert_eq!(
+            all(&line),
+            joined(shown.iter().map(|(_, figure): &(_, String)| &figure[..]).collect())
+        );
+        assert_eq!(heads.chars().count(), line.chars().count());
+        // No variance is below 0, however wide the interval.
+        let [low, high] = Row { half: 3.0, ..rows.into_iter().next().unwrap() }.mean_variance_ci();
+        assert_eq!([low, high], [0.0, 5.5]);
+    }
+
+    #[test]
+    fn it_stops_at_one_two_and_five_of_each_decade_or_every_so_many() {
+        assert_eq!(stops(0, None), [0]);
+        assert_eq!(stops(7, None), [0, 7]);
+        assert_eq!(stops(50, None), [0, 10, 20, 50]);
+        assert_eq!(stops(300, None), [0, 10, 20, 50, 100, 200, 300]);
+        assert_eq!(stops(0, Some(3)), [0]);
+        assert_eq!(stops(80, Some(40)), [0, 40, 80]);
+        assert_eq!(stops(100, Some(40)), [0, 40, 80, 100]);
     }
 }
