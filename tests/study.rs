@@ -99,8 +99,8 @@ fn tables_hold_what_is_printed() {
     let rules = "doubly_reparameterized,total_derivative,jackknife,reweighted_wake_sleep";
     let said = json_lines(&lab.ok(&format!("{line} --estimators {rules} --json --out snr")));
     let ratios: Vec<Value> = said.into_iter().filter(|row| row["over"].is_null()).collect();
-    // The jackknife takes two importance samples or more.
-    assert_eq!(ratios.len(), (3 * 4 + 1) * 2);
+    // The jackknife takes two importance samples or more: one K, and each M.
+    assert_eq!(ratios.len(), (3 * 4 + 1 + 2) * 2);
     assert!(ratios.iter().any(|row| row["snr_standard_error"].is_null()));
     same_figures(&table(&lab.text("snr/snr.csv")), &ratios);
     for row in &ratios {
@@ -218,13 +218,19 @@ fn logistic_regression_goes_through_samples_and_seeds() {
 fn ratios_go_through_seeds_samples_and_bounds() {
     let lab = Lab::new();
     let study = "study snr --estimators vimco,jackknife --k 2,4 --m 1,2 --repeats 100 --json";
-    let said = json_lines(&lab.ok(&format!("{study} --seed 1,2 --out all")));
-    // Both rules take two importance samples or more, and M is gone through with one.
+    let rows = |line: &str| -> Vec<Value> {
+        json_lines(&lab.ok(line)).into_iter().filter(|row| row["over"].is_null()).collect()
+    };
+    let said = rows(&format!("{study} --seed 1,2 --out all"));
+    // Both rules take two importance samples or more, and M is gone through with two.
     let mut expected = Vec::new();
     for seed in [1, 2] {
         for rule in ["vimco", "jackknife"] {
             for k in [2, 4] {
                 expected.extend(["model", "encoder"].map(|name| (seed, rule, k, 1, name)));
+            }
+            for m in [1, 2] {
+                expected.extend(["model", "encoder"].map(|name| (seed, rule, 2, m, name)));
             }
         }
     }
@@ -237,16 +243,15 @@ fn ratios_go_through_seeds_samples_and_bounds() {
         })
         .collect();
     assert_eq!(found, expected);
-    let one = |seed: u64| json_lines(&lab.ok(&format!("{study} --seed {seed} --out {seed}")));
+    let one = |seed: u64| rows(&format!("{study} --seed {seed} --out {seed}"));
     assert_eq!(said, [one(1), one(2)].concat());
-    for (a, b) in said.iter().zip(&said[8..]) {
+    for (a, b) in said.iter().zip(&said[16..]) {
         assert_ne!(a["mean_variance"], b["mean_variance"], "{a}");
     }
     same_figures(&table(&lab.text("all/snr.csv")), &said);
 
     let study = "study snr --k 1,2 --m 1,2 --repeats 100 --seed 1,2 --json --out both";
-    let said = json_lines(&lab.ok(study)).into_iter();
-    let rows: Vec<Value> = said.filter(|row| row["over"].is_null()).collect();
+    let rows = rows(study);
     let settings: Vec<_> = rows.iter().map(|row| (whole(row, "k"), whole(row, "m"))).collect();
     let of_a_rule = [(1, 1), (2, 1), (1, 1), (1, 2)].map(|setting| [setting; 2]).concat();
     assert_eq!(settings, of_a_rule.repeat(3 * 2));

@@ -1,5 +1,6 @@
 //! `elbo study snr`: tighter bounds are not better for the encoder (Rainforth et al. 2018, Tucker et al. 2019).
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -134,11 +135,13 @@ enum Axis {
 pub(super) fn run(args: &SnrArgs) -> Result<Done> {
     let mut folder = Folder::make(args.out.as_deref())?;
     let rules: Vec<&Rule> = args.estimators.iter().map(|name| rule(name)).collect();
+    // M is gone through with as few importance samples as a rule takes.
+    let least: BTreeSet<usize> = rules.iter().map(|rule| rule.least_particles()).collect();
     let settings: Vec<(Axis, usize, usize)> = args
         .k
         .iter()
         .map(|&k| (Axis::K, k, 1))
-        .chain(args.m.iter().map(|&m| (Axis::M, 1, m)))
+        .chain(args.m.iter().flat_map(|&m| least.iter().map(move |&k| (Axis::M, k, m))))
         .collect();
     let work: usize = settings.iter().map(|(_, k, m)| k * m).sum();
     let is_asked = rules.iter().any(|rule| rule.name() == self::rule(RULES[0]).name());
@@ -168,7 +171,7 @@ pub(super) fn run(args: &SnrArgs) -> Result<Done> {
         let model = LinearGaussian::published(args.dimensions, args.offset, &mut setup);
         for (axis, found) in measure(&model, &rules, &settings, args.repeats, seed, &progress) {
             // One bound of one sample is on both axes.
-            let is_copy = axis == Axis::M && found.m == 1 && args.k.contains(&1)
+            let is_copy = axis == Axis::M && found.m == 1 && args.k.contains(&found.k)
                 || found.parameter == "model" && found.estimator != shown;
             if args.json || !is_copy {
                 progress.say(&if args.json { found.object().to_string() } else { found.line() });
@@ -220,7 +223,11 @@ fn measure(
         let means = |p: &Parameter| p.elements.iter().map(Moments::mean).collect::<Vec<f64>>();
         let truth: Vec<Tensor<f64>> =
             reference.parameters.iter().map(|p| Tensor::from(means(p))).collect();
-        for rule in rules.iter().copied().filter(|rule| k >= rule.least_particles()) {
+        let fits = |rule: &&Rule| match axis {
+            Axis::K => k >= rule.least_particles(),
+            Axis::M => k == rule.least_particles(),
+        };
+        for rule in rules.iter().copied().filter(fits) {
             let found = match rule.name() == reference.estimator {
                 true => reference.clone(),
                 false => run(rule, Some(&truth)),
