@@ -114,6 +114,8 @@ fn for_coins() {
     );
 }
 
+type Rule = dyn BoundEstimator<f64, Normal<f64>>;
+
 #[test]
 fn for_bounds() {
     let seen = Seen::default();
@@ -128,7 +130,7 @@ fn for_bounds() {
             Normal::new(mu, &unit).log_prob(z)
         },
     );
-    let rules: [(&dyn BoundEstimator<f64, Normal<f64>>, &str, Bias, usize); 7] = [
+    let rules: [(&Rule, &str, Bias, usize); 7] = [
         (&TotalDerivative, "total_derivative", Unbiased, 1),
         (&StickingTheLanding, "sticking_the_landing", Biased, 1),
         (&DoublyReparameterized, "doubly_reparameterized", Unbiased, 1),

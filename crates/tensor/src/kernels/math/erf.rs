@@ -93,13 +93,12 @@ impl ErrorFunction for f64 {
 /// c: the polynomial is shortest near here, and sums with it are exact for more numbers than with others.
 const CENTRE: f64 = 3.375;
 
-/// (p, n + `ROUND`) with e^(-a²/2) = p 2ⁿ.
+/// -a²/2, and what its rounding has lost.
 #[inline(always)]
-fn bell<T: Real>(a: T) -> (T, T) {
+fn minus_half_square<T: Real>(a: T) -> (T, T) {
     let minus_half = a * T::from_f64(-0.5);
     let exponent = minus_half * a;
-    let lost = minus_half.mul_add(a, -exponent);
-    parts_of_sum(exponent, lost)
+    (exponent, minus_half.mul_add(a, -exponent))
 }
 
 /// (p, n + `ROUND`) with 1 - Φ(a) = p 2ⁿ, for a from 0 to `TAIL_END`.
@@ -112,9 +111,10 @@ fn tail<T: Real>(a: T) -> (T, T) {
     let lost = a - (sum - c);
     let missing = (-r).mul_add(lost, (-r).mul_add(sum, T::ONE));
     let t = (r * minus_two_c).mul_add(missing, r.mul_add(minus_two_c, T::ONE));
-    let y = polynomial(T::TAIL, t) * r;
-    let (p, rounded) = bell(a);
-    (y.mul_add(missing, y) * p, rounded)
+    // As a part of the exponent, a factor of 1 + `missing` costs no rounding.
+    let (exponent, low) = minus_half_square(a);
+    let (p, rounded) = parts_of_sum(exponent, low + missing);
+    (polynomial(T::TAIL, t) * r * p, rounded)
 }
 
 /// (p, n + `ROUND`) with a (1 - Φ(a)) = p 2ⁿ, for a from 0 to `TAIL_END`.
@@ -123,7 +123,8 @@ fn a_times_tail<T: Real>(a: T) -> (T, T) {
     // t is made of the quotient here, whose error is a part of it that vanishes where the tail is steep.
     let u = a / (a + T::from_f64(CENTRE));
     let t = (u + u) - T::ONE;
-    let (p, rounded) = bell(a);
+    let (exponent, low) = minus_half_square(a);
+    let (p, rounded) = parts_of_sum(exponent, low);
     (polynomial(T::TAIL, t) * u * p, rounded)
 }
 
