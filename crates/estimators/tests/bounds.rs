@@ -70,6 +70,26 @@ fn the_gradient_of_the_elbo_has_the_mean_and_variance_of_its_formulas() {
     }
 }
 
+/// A mean that is off by 0.01: 0.01225 for the total derivative, 0.04899 along the path alone, and between them
+/// 0.02449 where the divergence is in closed form, whose variance is 2/3.
+#[test]
+fn signal_to_noise_of_a_mean_that_is_off_by_a_hundredth() {
+    let toy = LinearGaussian { x: vec![1.4], mu: vec![0.6], mean: vec![1.01], variance: 2.0 / 3.0 };
+    for (rule, ratio) in
+        [(&TotalDerivative as &Rule, 0.012_247_449), (&StickingTheLanding, 0.048_989_795)]
+    {
+        assert!((toy.elbo_snr("mean", rule.name(), 1).unwrap() - ratio).abs() < 1e-8);
+        let found = run(&toy.bound(1), rule, 400_000, 30);
+        let (snr, error) = found.parameters[1].snr();
+        near("ratio", snr, error, ratio);
+    }
+    assert!((0.02 / (2.0f64 / 3.0).sqrt() - 0.024_494_897).abs() < 1e-8);
+    // Of four estimates it is twice as large, and by mu it is that of z - mu.
+    assert!((toy.elbo_snr("mean", "total_derivative", 4).unwrap() - 0.024_494_897).abs() < 1e-8);
+    let by_mu = toy.elbo_snr("mu", "vimco", 1).unwrap();
+    assert!((by_mu - 0.41 / (2.0f64 / 3.0).sqrt()).abs() < 1e-12);
+}
+
 /// With the divergence in closed form what is left to chance is ln p(x|z): variance 2/3, and the same mean.
 #[test]
 fn the_analytic_divergence_has_the_same_mean() {

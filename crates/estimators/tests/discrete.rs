@@ -90,6 +90,30 @@ fn the_coin_of_rebar_and_relax() {
     }
 }
 
+/// By the probability itself: 1 - 2t, 0.1 and 0.002; the variance of the score function is 0.255025 at t = 0.45.
+#[test]
+fn the_coin_by_its_probability() {
+    for (t, gradient) in [(0.45, 0.1), (0.499, 0.002)] {
+        let problem = Expectation::new(
+            [("probs", Tensor::scalar(0.5))],
+            |[probs]| Bernoulli::from_probs(probs),
+            move |b: &Tensor<f64>| (b - t).square(),
+        );
+        near("exact", exact(&problem)[0], 0.0, gradient);
+        let study = Study { repeats: 400_000, samples: 1, seed: 2 };
+        let found = study.run(&problem, &ScoreFunction, None, &|_| ());
+        let m = found.parameters[0].elements[0];
+        near("score", m.mean(), m.mean_error(), gradient);
+        let square = |b: f64| (b - t) * (b - t);
+        let second = 0.5 * 4.0 * (square(1.0).powi(2) + square(0.0).powi(2));
+        let variance = second - gradient * gradient;
+        if t == 0.45 {
+            near("formula", variance, 0.0, 0.255_025);
+        }
+        near("variance", m.variance(), m.variance_error(), variance);
+    }
+}
+
 /// b* = (1 - p) f(1) + p f(0): nothing is left to chance.
 #[test]
 fn one_coin_has_a_baseline_without_variance() {
