@@ -118,8 +118,11 @@ struct Found {
     error: f64,
     /// The ratio in closed form.
     truth: Option<f64>,
-    /// The variance of an estimate, in the mean over numbers.
+    /// The root of the mean square of mean - truth over numbers, and what it is from independent noise alone.
+    bias: Option<[f64; 2]>,
+    /// The variance of an estimate, in the mean over numbers, and its standard error.
     variance: f64,
+    variance_error: f64,
     /// With the truth, as the doubly reparameterized rule finds it.
     cosine: Option<f64>,
     evaluations: usize,
@@ -233,7 +236,8 @@ fn measure(
                 false => run(rule, Some(&truth)),
             };
             let signal = if rule.bias() == Bias::Unbiased { &reference } else { &found };
-            for (parameter, signal) in found.parameters.iter().zip(&signal.parameters) {
+            let pairs = signal.parameters.iter().zip(&reference.parameters);
+            for (parameter, (signal, least_noisy)) in found.parameters.iter().zip(pairs) {
                 let truth =
                     if k == 1 { model.elbo_snr(parameter.name, rule.name(), m) } else { None };
                 let (snr, error) = parameter.snr_of_signal(signal);
@@ -250,7 +254,16 @@ fn measure(
                         snr,
                         error,
                         truth,
+                        bias: (found.estimator != reference.estimator)
+                            .then(|| bias(&parameter.elements, &least_noisy.elements)),
                         variance: parameter.variance() / parameter.elements.len() as f64,
+                        // Elements share their draws: their errors are taken to go together.
+                        variance_error: parameter
+                            .elements
+                            .iter()
+                            .map(Moments::variance_error)
+                            .sum::<f64>()
+                            / parameter.elements.len() as f64,
                         cosine: found.cosine.map(|cosine| cosine.mean()),
                         evaluations: found.evaluations,
                     },
@@ -264,8 +277,18 @@ fn measure(
     all
 }
 
+/// The root of the mean square of differences of means over numbers, and what it is from independent noise alone.
+fn bias(found: &[Moments], truth: &[Moments]) -> [f64; 2] {
+    let (mut off, mut noise) = (0.0, 0.0);
+    for (a, b) in found.iter().zip(truth) {
+        off += (a.mean() - b.mean()).powi(2);
+        noise += a.mean_error().powi(2) + b.mean_error().powi(2);
+    }
+    [off, noise].map(|sum| (sum / found.len() as f64).sqrt())
+}
+
 impl Found {
-    const COLUMNS: [&'static str; 13] = [
+    const COLUMNS: [&'static str; 16] = [
         "estimator",
         "parameter",
         "seed",
@@ -275,7 +298,10 @@ impl Found {
         "snr",
         "snr_standard_error",
         "truth_snr",
+        "bias",
+        "bias_of_noise",
         "mean_variance",
+        "mean_variance_standard_error",
         "cosine",
         "evaluations",
         "evaluations_per_precision",
@@ -290,7 +316,8 @@ impl Found {
             "estimator": self.estimator, "parameter": self.parameter, "seed": self.seed, "k": self.k, "m": self.m,
             "is_biased": self.is_biased, "snr": self.snr,
             "snr_standard_error": finite(self.error), "truth_snr": self.truth,
-            "mean_variance": self.variance, "cosine": self.cosine, "evaluations": self.evaluations,
+            "bias": self.bias.map(|bias| bias[0]), "bias_of_noise": self.bias.map(|bias| bias[1]),
+            "mean_variance": self.variance, "mean_variance_standard_error": self.variance_error, "cosine": self.cosine, "evaluations": self.evaluations,
             "evaluations_per_precision": self.per_precision(),
         })
     }
@@ -307,7 +334,10 @@ impl Found {
             number(finite(self.snr)),
             number(finite(self.error)),
             number(self.truth),
+            number(self.bias.map(|bias| bias[0])),
+            number(self.bias.map(|bias| bias[1])),
             self.variance.to_string(),
+            self.variance_error.to_string(),
             number(self.cosine),
             self.evaluations.to_string(),
             self.per_precision().to_string(),
@@ -446,23 +476,41 @@ mod tests {
             snr: 0.5,
             error: 0.25,
             truth: Some(0.75),
+            bias: Some([0.0625, 0.03125]),
             variance: 1.5,
+            variance_error: 2.5,
             cosine: Some(0.125),
             evaluations: 12,
         }
     }
 
     #[test]
+    fn a_bias_is_the_difference_of_means_and_noise_that_of_both() {
+        // Means 2 and 5 against 1 and 1, each with a standard error of 1.
+        let found = [[1.0, 3.0], [4.0, 6.0]].map(|x| Moments::of(&x));
+        let truth = [[0.0, 2.0]; 2].map(|x| Moments::of(&x));
+        let [off, noise] = bias(&found, &truth);
+        assert!((off - 8.5f64.sqrt()).abs() < 1e-12 && (noise - 2f64.sqrt()).abs() < 1e-12);
+    }
+
+    #[test]
     fn figures_stand_under_their_names() {
         let expected = json!({
             "estimator": "jackknife", "parameter": "encoder", "seed": 11, "k": 4, "m": 3, "is_biased": true,
-            "snr": 0.5, "snr_standard_error": 0.25, "truth_snr": 0.75, "mean_variance": 1.5,
+            "snr": 0.5, "snr_standard_error": 0.25, "truth_snr": 0.75, "bias": 0.0625,
+            "bias_of_noise": 0.03125, "mean_variance": 1.5, "mean_variance_standard_error": 2.5,
             "cosine": 0.125, "evaluations": 12, "evaluations_per_precision": 18.0,
         });
         assert_eq!(found().object(), expected);
         // A signal that drowns in its noise has a ratio of 0, whose error is not known.
-        let unknown =
-            Found { snr: 0.0, error: f64::INFINITY, truth: None, cosine: None, ..found() };
+        let unknown = Found {
+            snr: 0.0,
+            error: f64::INFINITY,
+            truth: None,
+            bias: None,
+            cosine: None,
+            ..found()
+        };
         for found in [found(), unknown] {
             let (cells, object) = (found.cells(), found.object());
             assert_eq!(cells.len(), Found::COLUMNS.len());
