@@ -43,7 +43,7 @@ pub(crate) struct DiscreteArgs {
     temperature: f64,
 
     #[command(flatten)]
-    sweep: SweepArgs,
+    sweep: SweepArgs<1_000_000>,
 
     /// Estimates
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = up_to(2, 1_000_000_000))]
@@ -234,7 +234,7 @@ fn over_logits(
 /// lowest to the highest.
 fn train(args: &DiscreteArgs, names: &[&str], folder: &mut Folder) -> Result<()> {
     let images = bernoulli_vae::Pictures::load()?;
-    let seeds = args.sweep.seeds();
+    let seeds = &args.sweep.seeds.seed;
     let progress = Progress::new(names.len() * seeds.len() * args.epochs);
     if !args.json {
         say!(

@@ -22,6 +22,7 @@ use super::folder::Folder;
 use super::numbers;
 use super::progress::Progress;
 use super::row::{finite, short};
+use super::sweep::SeedArgs;
 use crate::cli::Done;
 use crate::cli::run_args::up_to;
 use crate::cli::say::say;
@@ -49,15 +50,8 @@ pub(crate) struct SnrArgs {
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = up_to(2, 100_000_000))]
     repeats: usize,
 
-    /// What model and noise follow from; several are gone through
-    #[arg(
-        long,
-        value_name = "N,N",
-        default_value = "1",
-        value_delimiter = ',',
-        allow_negative_numbers = true
-    )]
-    seed: Vec<u64>,
+    #[command(flatten)]
+    seeds: SeedArgs,
 
     /// Rules by name, separated by commas
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', value_parser = RULES, default_value = "doubly_reparameterized,sticking_the_landing,total_derivative")]
@@ -119,7 +113,7 @@ struct Found {
     /// The ratio in closed form.
     truth: Option<f64>,
     /// The root of the mean square of mean - truth over numbers, and what it is from independent noise alone.
-    bias: Option<[f64; 2]>,
+    bias: Option<(f64, f64)>,
     /// The variance of an estimate, in the mean over numbers, and its standard error.
     variance: f64,
     variance_error: f64,
@@ -147,8 +141,8 @@ pub(super) fn run(args: &SnrArgs) -> Result<Done> {
         .chain(args.m.iter().flat_map(|&m| least.iter().map(move |&k| (Axis::M, k, m))))
         .collect();
     let work: usize = settings.iter().map(|(_, k, m)| k * m).sum();
-    let is_asked = rules.iter().any(|rule| rule.name() == self::rule(RULES[0]).name());
-    let runs = args.seed.len() * (rules.len() + usize::from(!is_asked));
+    let is_asked = args.estimators.iter().any(|name| name == RULES[0]);
+    let runs = args.seeds.seed.len() * (rules.len() + usize::from(!is_asked));
     let progress = Progress::new(runs * args.repeats * work);
     if !args.json {
         say!(
@@ -169,7 +163,7 @@ pub(super) fn run(args: &SnrArgs) -> Result<Done> {
     let shown = rules.iter().min_by_key(|rule| rule.least_particles());
     let shown = shown.expect("a rule").name();
     let mut all: Vec<(Axis, Found)> = Vec::new();
-    for &seed in &args.seed {
+    for &seed in &args.seeds.seed {
         let mut setup = Stream::new(seed).substream(SETUP);
         let model = LinearGaussian::published(args.dimensions, args.offset, &mut setup);
         for (axis, found) in measure(&model, &rules, &settings, args.repeats, seed, &progress) {
@@ -194,7 +188,7 @@ pub(super) fn run(args: &SnrArgs) -> Result<Done> {
         (Axis::K, "K, importance samples in a bound", "snr-k"),
         (Axis::M, "M, bounds in an estimate", "snr-m"),
     ] {
-        folder.figure(name, &figure(&all, axis, over, args.seed[0], shown))?;
+        folder.figure(name, &figure(&all, axis, over, args.seeds.seed[0], shown))?;
     }
     drop(progress);
     if !args.json {
@@ -241,6 +235,7 @@ fn measure(
                 let truth =
                     if k == 1 { model.elbo_snr(parameter.name, rule.name(), m) } else { None };
                 let (snr, error) = parameter.snr_of_signal(signal);
+                let (variance, variance_error) = parameter.mean_variance();
                 all.push((
                     axis,
                     Found {
@@ -255,15 +250,9 @@ fn measure(
                         error,
                         truth,
                         bias: (found.estimator != reference.estimator)
-                            .then(|| bias(&parameter.elements, &least_noisy.elements)),
-                        variance: parameter.variance() / parameter.elements.len() as f64,
-                        // Elements share their draws: their errors are taken to go together.
-                        variance_error: parameter
-                            .elements
-                            .iter()
-                            .map(Moments::variance_error)
-                            .sum::<f64>()
-                            / parameter.elements.len() as f64,
+                            .then(|| parameter.distance(&least_noisy.elements)),
+                        variance,
+                        variance_error,
                         cosine: found.cosine.map(|cosine| cosine.mean()),
                         evaluations: found.evaluations,
                     },
@@ -275,16 +264,6 @@ fn measure(
     let place = |found: &Found| rules.iter().position(|rule| rule.name() == found.estimator);
     all.sort_by_key(|(_, found)| place(found));
     all
-}
-
-/// The root of the mean square of differences of means over numbers, and what it is from independent noise alone.
-fn bias(found: &[Moments], truth: &[Moments]) -> [f64; 2] {
-    let (mut off, mut noise) = (0.0, 0.0);
-    for (a, b) in found.iter().zip(truth) {
-        off += (a.mean() - b.mean()).powi(2);
-        noise += a.mean_error().powi(2) + b.mean_error().powi(2);
-    }
-    [off, noise].map(|sum| (sum / found.len() as f64).sqrt())
 }
 
 impl Found {
@@ -316,7 +295,7 @@ impl Found {
             "estimator": self.estimator, "parameter": self.parameter, "seed": self.seed, "k": self.k, "m": self.m,
             "is_biased": self.is_biased, "snr": self.snr,
             "snr_standard_error": finite(self.error), "truth_snr": self.truth,
-            "bias": self.bias.map(|bias| bias[0]), "bias_of_noise": self.bias.map(|bias| bias[1]),
+            "bias": self.bias.map(|bias| bias.0), "bias_of_noise": self.bias.map(|bias| bias.1),
             "mean_variance": self.variance, "mean_variance_standard_error": self.variance_error, "cosine": self.cosine, "evaluations": self.evaluations,
             "evaluations_per_precision": self.per_precision(),
         })
@@ -334,8 +313,8 @@ impl Found {
             number(finite(self.snr)),
             number(finite(self.error)),
             number(self.truth),
-            number(self.bias.map(|bias| bias[0])),
-            number(self.bias.map(|bias| bias[1])),
+            number(self.bias.map(|bias| bias.0)),
+            number(self.bias.map(|bias| bias.1)),
             self.variance.to_string(),
             self.variance_error.to_string(),
             number(self.cosine),
@@ -476,21 +455,12 @@ mod tests {
             snr: 0.5,
             error: 0.25,
             truth: Some(0.75),
-            bias: Some([0.0625, 0.03125]),
+            bias: Some((0.0625, 0.03125)),
             variance: 1.5,
             variance_error: 2.5,
             cosine: Some(0.125),
             evaluations: 12,
         }
-    }
-
-    #[test]
-    fn a_bias_is_the_difference_of_means_and_noise_that_of_both() {
-        // Means 2 and 5 against 1 and 1, each with a standard error of 1.
-        let found = [[1.0, 3.0], [4.0, 6.0]].map(|x| Moments::of(&x));
-        let truth = [[0.0, 2.0]; 2].map(|x| Moments::of(&x));
-        let [off, noise] = bias(&found, &truth);
-        assert!((off - 8.5f64.sqrt()).abs() < 1e-12 && (noise - 2f64.sqrt()).abs() < 1e-12);
     }
 
     #[test]

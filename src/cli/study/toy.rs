@@ -36,7 +36,7 @@ pub(crate) struct ToyArgs {
     k: Option<f64>,
 
     #[command(flatten)]
-    sweep: SweepArgs,
+    sweep: SweepArgs<1_000_000>,
 
     /// Estimates
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = up_to(2, 1_000_000_000))]

@@ -78,6 +78,37 @@ impl Parameter {
         self.elements.iter().map(Moments::variance).sum()
     }
 
+    /// The mean of the variances of all elements, and its standard error.
+    ///
+    /// Elements share their draws: their errors are taken to go together.
+    pub fn mean_variance(&self) -> (f64, f64) {
+        let n = self.elements.len() as f64;
+        let error: f64 = self.elements.iter().map(Moments::variance_error).sum();
+        (self.variance() / n, error / n)
+    }
+
+    /// The root of the mean square, over elements, of the difference of two estimates' means; and what it is from
+    /// noise alone if the estimates are independent and their means the same.
+    ///
+    /// # Panics
+    /// If `truth` has another number of elements.
+    pub fn distance(&self, truth: &[Moments]) -> (f64, f64) {
+        let n = self.elements.len();
+        assert_eq!(
+            n,
+            truth.len(),
+            "Parameter::distance: {n} elements, and {} of the truth",
+            truth.len()
+        );
+        let (mut off, mut noise) = (0.0, 0.0);
+        for (a, b) in self.elements.iter().zip(truth) {
+            off += (a.mean() - b.mean()).powi(2);
+            noise += a.mean_error().powi(2) + b.mean_error().powi(2);
+        }
+        let root = |sum: f64| (sum / n as f64).sqrt();
+        (root(off), root(noise))
+    }
+
     /// The signal-to-noise ratio of the gradient as a vector, √(Σ (E g)² / Σ Var g), and its standard error.
     ///
     /// The squared means of noise alone are subtracted, so that a gradient of 0 has a ratio around 0.
@@ -214,6 +245,24 @@ fn cosines<T: Real>(estimates: &[Tensor<T>], truth: &[Tensor<T>], repeats: usize
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_distance_is_that_of_means_and_noise_that_of_both() {
+        // Means 2 and 5 against 1 and 1, each with a standard error of 1.
+        let elements = [[1.0, 3.0], [4.0, 6.0]].map(|x| Moments::of(&x)).to_vec();
+        let truth = [[0.0, 2.0]; 2].map(|x| Moments::of(&x));
+        let (off, noise) = Parameter { name: "theta", elements }.distance(&truth);
+        assert!((off - 8.5f64.sqrt()).abs() < 1e-12 && (noise - 2f64.sqrt()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn errors_of_variances_go_together() {
+        // Variances 1 and 4; the variances of the variances are 2/9 and 16 times that.
+        let elements = vec![Moments::of(&[0.0, 1.0, 2.0]), Moments::of(&[1.0, 3.0, 5.0])];
+        let (variance, error) = Parameter { name: "theta", elements }.mean_variance();
+        assert!((variance - 2.5).abs() < 1e-12);
+        assert!((error - 5.0 * 2f64.sqrt() / 6.0).abs() < 1e-12, "{error}");
+    }
 
     /// Of 1,000 times 500 draws of four normal variables, with the signal of the draws themselves and of others.
     #[test]
