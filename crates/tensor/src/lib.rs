@@ -41,7 +41,7 @@ mod tensor;
 
 pub use graph::{
     Batch, BatchReduce, Gradients, Graph, GraphNode, NanOrigin, Needs, NodeRole, Op, Values, apply,
-    find_nan, grad, hessian_vector_product, jacobian, keep_values, no_grad, vjp,
+    find_nan, grad, hessian_vector_product, jacobian, keep_values, no_grad, vjp, with_precision,
 };
 pub use ops::{Convolution, Pooling};
 pub use random::{Stream, Words};

@@ -25,7 +25,8 @@ pub use backward::Gradients;
 pub(crate) use batch::rule_by_sample;
 pub use batch::{Batch, BatchReduce};
 pub use derivatives::{grad, hessian_vector_product, jacobian, vjp};
-pub use mode::{NanOrigin, find_nan, keep_values, no_grad};
+pub(crate) use mode::precision;
+pub use mode::{NanOrigin, find_nan, keep_values, no_grad, with_precision};
 pub use view::{Graph, GraphNode, NodeRole};
 
 use crate::buffer::Buffer;

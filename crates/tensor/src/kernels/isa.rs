@@ -123,21 +123,45 @@ macro_rules! dispatch_vectors {
     ($isa:expr, $type:ident, $vector:ident => $kernel:expr) => {
         match $isa {
             $crate::kernels::isa::Isa::Avx512 => {
-                let $vector = std::marker::PhantomData::<$type::Avx512>;
+                let $vector =
+                    std::marker::PhantomData::<<$type as $crate::kernels::vector::Vectors>::Avx512>;
                 $crate::kernels::isa::dispatch_to($isa, $kernel)
             }
             $crate::kernels::isa::Isa::Avx2 => {
-                let $vector = std::marker::PhantomData::<$type::Avx2>;
+                let $vector =
+                    std::marker::PhantomData::<<$type as $crate::kernels::vector::Vectors>::Avx2>;
                 $crate::kernels::isa::dispatch_to($isa, $kernel)
             }
             $crate::kernels::isa::Isa::Portable => {
-                let $vector = std::marker::PhantomData::<$type::Portable>;
+                let $vector = std::marker::PhantomData::<
+                    <$type as $crate::kernels::vector::Vectors>::Portable,
+                >;
                 $crate::kernels::isa::dispatch_to($isa, $kernel)
             }
         }
     };
 }
 pub(crate) use dispatch_vectors;
+
+/// Whether a set comes with AVX-512 BF16 on this machine: products of pairs of bfloat16.
+pub(crate) fn has_bf16(isa: Isa) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return isa == Isa::Avx512 && isa.is_available() && is_x86_feature_detected!("avx512bf16");
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
+}
+
+/// Runs a kernel on AVX-512 with BF16.
+///
+/// # Panics
+/// If the machine lacks it.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn dispatch_bf16<K: Kernel>(kernel: K) -> K::Output {
+    assert!(has_bf16(Isa::Avx512), "this machine has no AVX-512 BF16");
+    // SAFETY: the machine has it, by the line above.
+    unsafe { avx512_bf16(kernel) }
+}
 
 /// # Safety
 /// The machine has the set.
@@ -157,6 +181,12 @@ unsafe fn run<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
 fn avx512<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
+fn avx512_bf16<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
 

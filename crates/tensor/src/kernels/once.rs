@@ -23,11 +23,11 @@ pub trait Once: Sized {
 }
 
 macro_rules! once {
-    ($($type:ty)*) => {$(
+    ($($type:ty: $multiply:expr,)*) => {$(
         #[expect(private_interfaces, reason = "as above")]
         impl Once for $type {
             fn multiply(isa: Isa, product: Product<'_, Self>, c: &mut [Self], step: usize) {
-                product.multiply(isa, c, step);
+                $multiply(product, isa, c, step);
             }
             fn correlate(isa: Isa, filter: &Filter<'_, Self>, x: &[Self], y: &mut [Self]) {
                 correlate(isa, filter, x, y);
@@ -39,4 +39,16 @@ macro_rules! once {
     )*};
 }
 
-once!(f32 f64);
+/// The one type that is ever rounded further.
+fn multiply_f32(of: Product<'_, f32>, isa: Isa, c: &mut [f32], step: usize) {
+    if of.is_rounded() {
+        of.multiply_rounded(isa, c, step);
+    } else {
+        of.multiply(isa, c, step);
+    }
+}
+
+once!(
+    f32: multiply_f32,
+    f64: Product::multiply,
+);

@@ -4,6 +4,7 @@ use ndarray::{ArrayD, Ix2};
 
 use super::run;
 use crate::check::{Case, Checked, Sampler};
+use crate::graph::precision;
 use crate::kernels::gemm::{Matrix, Product};
 use crate::{Batch, BatchReduce, Needs, Op, Real, Shape, Tensor, Values};
 
@@ -75,7 +76,7 @@ impl<T: Real> Op<T> for Linear {
         let m = shape[..x.rank() - 1].iter().product();
         Tensor::write(shape, |y| {
             let (x, w) = (Matrix::new(x.data(), m, k), Matrix::new(weight.data(), k, n));
-            let product = Product::new(x, w).bias(bias.data());
+            let product = Product::new(x, w).bias(bias.data()).precision(precision());
             if self.relu { product.relu().write(y) } else { product.write(y) }
         })
     }

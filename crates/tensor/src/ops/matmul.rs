@@ -4,7 +4,8 @@ use ndarray::{ArrayD, Dimension, IxDyn};
 
 use super::run;
 use crate::check::{Case, Checked, Sampler};
-use crate::kernels::gemm::{Matrix, gemm_batch};
+use crate::graph::precision;
+use crate::kernels::gemm::{Matrix, Product, gemm_batch};
 use crate::{Batch, Op, Real, Shape, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
@@ -102,12 +103,13 @@ impl<T: Real> Op<T> for MatMul {
             true => Matrix::new(data, columns, rows).transpose(),
             false => Matrix::new(data, rows, columns),
         };
-        let operands = |i: usize| {
+        let precision = precision();
+        let product = |i: usize| {
             let a = &a.data()[start(i, &batch, &a_steps) * m * k..][..m * k];
             let b = &b.data()[start(i, &batch, &b_steps) * k * n..][..k * n];
-            (matrix(a, m, k, ta), matrix(b, k, n, tb))
+            Product::new(matrix(a, m, k, ta), matrix(b, k, n, tb)).precision(precision)
         };
-        Tensor::write(shape, |c| gemm_batch([m, k, n], operands, c))
+        Tensor::write(shape, |c| gemm_batch([m, k, n], product, c))
     }
 
     fn vjp(&self, values: &Values<'_, T>, gc: Tensor<T>) -> Vec<Option<Tensor<T>>> {

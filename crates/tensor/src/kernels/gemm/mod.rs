@@ -10,7 +10,8 @@
 //! to right, over k in blocks, and over rows in blocks for the second-level cache; with several blocks
 //! of rows all panels are copied ahead, once (`part.rs`). Sums
 //! in registers need vectors by name, for each instruction set (`kernels/vector.rs`). An A that is mostly
-//! zeros, such as a batch of images of digits, is walked along its other numbers (`sparse.rs`).
+//! zeros, such as a batch of images of digits, is walked along its other numbers (`sparse.rs`); if asked
+//! to, `f32` is rounded to bfloat16 before (`bf16.rs`).
 //! Last, threads: each takes some columns or some rows of C, which is all that they write
 //! (`share.rs`).
 //!
@@ -20,6 +21,7 @@
 //! say in this. The error of an element is at most about (200 + k / 200) ε Σ|aᵢₗ bₗⱼ|, where one
 //! chain has k ε.
 
+mod bf16;
 mod matrix;
 mod pack;
 mod part;
@@ -30,7 +32,10 @@ mod tile;
 pub use self::matrix::Matrix;
 use self::part::Part;
 use self::share::shares;
-use self::sparse::NonZeros;
+use self::sparse::{NonZeros, Skipping};
+use self::tile::Single;
+use std::ops::Range;
+
 use super::isa::{self, Isa, dispatch_vectors};
 use super::threads;
 use crate::Real;
@@ -67,6 +72,19 @@ pub struct Product<'a, T> {
     beta: T,
     bias: Option<&'a [T]>,
     then: Then<'a, T>,
+    precision: Precision,
+}
+
+/// How exactly the factors of a product are read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Precision {
+    /// As they are.
+    #[default]
+    Full,
+    /// `f32` is rounded to bfloat16, whose 8 digits are off by 2⁻⁹ of a number at most; products and sums
+    /// have the digits of `f32`. Small products and those of mostly zeros, which would not be faster, are computed in
+    /// full, as is `f64`.
+    Bf16,
 }
 
 /// What is done to an element last.
@@ -88,7 +106,9 @@ impl<'a, T: Real> Product<'a, T> {
     pub fn new(a: Matrix<'a, T>, b: Matrix<'a, T>) -> Product<'a, T> {
         let (k, inner) = (a.columns(), b.rows());
         assert!(k == inner, "gemm: {} × {k} times {inner} × {}", a.rows(), b.columns());
-        Product { a, b, alpha: T::ONE, beta: T::ZERO, bias: None, then: Then::Nothing }
+        let then = Then::Nothing;
+        let precision = Precision::Full;
+        Product { a, b, alpha: T::ONE, beta: T::ZERO, bias: None, then, precision }
     }
 
     /// α A B.
@@ -133,6 +153,12 @@ impl<'a, T: Real> Product<'a, T> {
         Product { then: Then::Mask(mask), ..self }
     }
 
+    /// With factors that are rounded before.
+    #[must_use]
+    pub fn precision(self, precision: Precision) -> Product<'a, T> {
+        Product { precision, ..self }
+    }
+
     /// Writes C, row by row.
     ///
     /// # Panics
@@ -175,30 +201,47 @@ impl<'a, T: Real> Product<'a, T> {
             let b = Matrix::with_steps(&zero, [1, n], [0, 0]);
             return Product { a, b, ..self }.multiply(isa, c, step);
         }
-        let c = Target { start: c.as_mut_ptr(), step };
-        let threads = threads::count().min(m * k * n / WORTH_A_THREAD).max(1);
         let zeros = NonZeros::worth_it(&self).then(|| NonZeros::of(isa, &self.a));
-        let zeros = zeros.as_ref();
-        threads::for_each(threads, |i| {
-            for (rows, columns) in shares(m, n, threads, i) {
+        self.in_parts(c, step, |of, c, rows, columns| {
+            let skipped = zeros.as_ref().is_some_and(|zeros| {
                 dispatch_vectors!(isa, T, vector => {
                     let (rows, columns) = (rows.clone(), columns.clone());
-                    Part { of: self, zeros, c, rows, columns, vector }
+                    Skipping { of, zeros, c, rows, columns, vector }
+                })
+            });
+            if !skipped {
+                dispatch_vectors!(isa, T, vector => {
+                    let (rows, columns) = (rows.clone(), columns.clone());
+                    Part { of, c, rows, columns, vector, terms: Single }
                 });
             }
         });
     }
+
+    /// Hands disjoint parts of C, with their rows and columns, to all threads that are worth it.
+    fn in_parts(
+        self,
+        c: &mut [T],
+        step: usize,
+        part: impl Fn(Product<'a, T>, Target<T>, Range<usize>, Range<usize>) + Sync,
+    ) {
+        let (m, k, n) = (self.a.rows(), self.a.columns(), self.b.columns());
+        let c = Target { start: c.as_mut_ptr(), step };
+        let threads = threads::count().min(m * k * n / WORTH_A_THREAD).max(1);
+        threads::for_each(threads, |i| {
+            shares(m, n, threads, i).for_each(|(rows, columns)| part(self, c, rows, columns));
+        });
+    }
 }
 
-/// Many products of one size: Cᵢ ← Aᵢ Bᵢ, where `operands(i)` are Aᵢ and Bᵢ, and the Cᵢ, row by row,
-/// follow each other. Small ones go to different threads, large ones to all of them in turn.
+/// Many products of one size, where `product(i)` is the i-th and the Cᵢ, row by row, follow each other. Small ones go to different threads, large ones to all of them in turn.
 ///
 /// # Panics
 /// If the sizes differ or do not fit.
 #[track_caller]
 pub fn gemm_batch<'a, T: Real>(
     [m, k, n]: [usize; 3],
-    operands: impl Fn(usize) -> (Matrix<'a, T>, Matrix<'a, T>) + Sync,
+    product: impl Fn(usize) -> Product<'a, T> + Sync,
     c: &mut [T],
 ) {
     if c.is_empty() {
@@ -209,18 +252,19 @@ pub fn gemm_batch<'a, T: Real>(
         "gemm_batch: C of {} for {m} × {n}",
         c.len()
     );
-    let product = |i: usize, c: &mut [T]| {
-        let (a, b) = operands(i);
+    let write = |i: usize, c: &mut [T]| {
+        let product = product(i);
+        let (a, b) = (product.a, product.b);
         assert!((a.rows(), a.columns(), b.columns()) == (m, k, n), "gemm_batch: product {i}");
-        gemm(a, b, false, c);
+        product.write(c);
     };
     if m * k * n >= WORTH_A_THREAD * threads::count() {
-        c.chunks_mut(m * n).enumerate().for_each(|(i, c)| product(i, c));
+        c.chunks_mut(m * n).enumerate().for_each(|(i, c)| write(i, c));
     } else {
         let together = (WORTH_A_THREAD / (m * k * n).max(1)).max(1);
         threads::for_each_chunk(threads::chunks_mut(c, together * m * n), |first, c| {
             let products = c.chunks_mut(m * n).enumerate();
-            products.for_each(|(i, c)| product(first * together + i, c));
+            products.for_each(|(i, c)| write(first * together + i, c));
         });
     }
 }

@@ -6,8 +6,7 @@ use std::ops::Range;
 use super::super::isa::Kernel;
 use super::super::vector::Vector;
 use super::pack::{pack_a, pack_b};
-use super::sparse::NonZeros;
-use super::tile::{Finish, Operand, tile};
+use super::tile::{Finish, Operand, Terms, tile};
 use super::{Matrix, Product, Target};
 use crate::Real;
 use crate::buffer::Buffer;
@@ -30,13 +29,13 @@ const AHEAD: usize = 2 * 1024 * 1024;
 const IN_PLACE: usize = 128;
 
 /// A part of a product: some rows and some columns of C.
-pub(super) struct Part<'a, T: Real, V> {
+pub(super) struct Part<'a, T: Real, V, M> {
     pub(super) of: Product<'a, T>,
-    pub(super) zeros: Option<&'a NonZeros<T>>,
     pub(super) c: Target<T>,
     pub(super) rows: Range<usize>,
     pub(super) columns: Range<usize>,
     pub(super) vector: PhantomData<V>,
+    pub(super) terms: M,
 }
 
 /// As few even cuts of a range as keep each at `most`, which is a multiple of `unit`.
@@ -52,20 +51,17 @@ pub(super) fn cuts(
     (0..parts).map(move |i| at(i)..at(i + 1))
 }
 
-impl<T: Real, V: Vector<T>> Kernel for Part<'_, T, V> {
+impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        if let Some(zeros) = self.zeros
-            && zeros.times(&self)
-        {
-            return;
-        }
-        let Part { of, c, rows, columns, .. } = self;
+        let Part { of, c, rows, columns, terms, .. } = self;
         let Product { a, b, .. } = of;
         let width = V::TILE.1 * V::LANES;
-        let (k, k_most) = (a.columns(), BLOCK.min(a.columns()));
+        let k = a.columns();
+        let most = M::TOGETHER * BLOCK;
+        let k_most = most.min(k);
         // Rows of a transposed A lie next to each other, a whole column of C apart for the next
         // term: a copy pays when it is read for more than one panel of B. Copies of other blocks do not,
         // not even of rows 4 KiB apart, which compete for the cache: cubes of 1024 become 5 % slower.
@@ -85,10 +81,10 @@ impl<T: Real, V: Vector<T>> Kernel for Part<'_, T, V> {
                 // SAFETY: the kernel runs on V's instruction set, and all of this is inlined into it.
                 // The columns lie in B, whose length `Matrix` has checked; the copy has room for whole
                 // vectors of all columns at once.
-                unsafe { pack_ahead::<T, V>(b, &columns, b_copy.as_mut_ptr()) }
+                unsafe { pack_ahead::<T, V, M>(b, &columns, b_copy.as_mut_ptr()) }
             }
             for i in cuts(rows.clone(), V::TILE.0, ROWS) {
-                for p in cuts(0..k, 1, BLOCK) {
+                for p in cuts(0..k, M::TOGETHER, most) {
                     let a_block = a.from(i.start, p.start);
                     let mut block = Block { k: p.len(), rows: i.len(), a: a_block, packed: false };
                     if copy_a {
@@ -118,9 +114,9 @@ impl<T: Real, V: Vector<T>> Kernel for Part<'_, T, V> {
                             let finish = Finish::new(&of, i.start, j.clone(), p.clone());
                             let c = (c.start.add(i.start * c.step + j.start), c.step);
                             match vectors {
-                                1 => block.times::<V, 1>(panel, c, finish),
-                                2 => block.times::<V, 2>(panel, c, finish),
-                                3 if V::TILE.1 == 3 => block.times::<V, 3>(panel, c, finish),
+                                1 => block.times::<V, 1>(terms, panel, c, finish),
+                                2 => block.times::<V, 2>(terms, panel, c, finish),
+                                3 if V::TILE.1 == 3 => block.times::<V, 3>(terms, panel, c, finish),
                                 _ => unreachable!("a panel is at most as wide as a tile"),
                             }
                         }
@@ -147,8 +143,12 @@ fn place_ahead<T, V: Vector<T>>(
 /// Call it inline in code for V's instruction set. The columns are within B, and `to` has room for as
 /// many whole vectors.
 #[inline(always)]
-unsafe fn pack_ahead<T: Real, V: Vector<T>>(b: Matrix<'_, T>, columns: &Range<usize>, to: *mut T) {
-    for p in cuts(0..b.rows(), 1, BLOCK) {
+unsafe fn pack_ahead<T: Real, V: Vector<T>, M: Terms<T, V>>(
+    b: Matrix<'_, T>,
+    columns: &Range<usize>,
+    to: *mut T,
+) {
+    for p in cuts(0..b.rows(), M::TOGETHER, M::TOGETHER * BLOCK) {
         for j in cuts(columns.clone(), V::LANES, V::TILE.1 * V::LANES) {
             // SAFETY: the panel is within the columns, and so is its copy.
             unsafe {
@@ -231,6 +231,7 @@ impl<T: Real> Block<T> {
     #[inline(always)]
     unsafe fn times<V: Vector<T>, const N: usize>(
         &self,
+        terms: impl Terms<T, V>,
         b: Operand<T>,
         (c, row): (*mut T, usize),
         finish: Finish<'_, T>,
@@ -242,11 +243,11 @@ impl<T: Real> Block<T> {
             unsafe {
                 let (a, c, finish) = (self.tile(i, height), (c.add(i * row), row), finish.below(i));
                 match height {
-                    8 if V::TILE.0 == 8 => tile::<T, V, 8, N>(k, a, b, c, finish),
-                    6 if V::TILE.0 == 6 => tile::<T, V, 6, N>(k, a, b, c, finish),
-                    4 => tile::<T, V, 4, N>(k, a, b, c, finish),
-                    2 => tile::<T, V, 2, N>(k, a, b, c, finish),
-                    _ => tile::<T, V, 1, N>(k, a, b, c, finish),
+                    8 if V::TILE.0 == 8 => tile::<T, V, 8, N>(terms, k, a, b, c, finish),
+                    6 if V::TILE.0 == 6 => tile::<T, V, 6, N>(terms, k, a, b, c, finish),
+                    4 => tile::<T, V, 4, N>(terms, k, a, b, c, finish),
+                    2 => tile::<T, V, 2, N>(terms, k, a, b, c, finish),
+                    _ => tile::<T, V, 1, N>(terms, k, a, b, c, finish),
                 }
             }
             i += height;

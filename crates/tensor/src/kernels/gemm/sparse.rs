@@ -15,11 +15,11 @@ use std::ops::Range;
 use super::super::isa::{Isa, Kernel, dispatch_vectors};
 use super::super::threads::{chunks_mut, for_each_chunk};
 use super::super::vector::{MOST_LANES, Vector, transpose};
-use super::Product;
 use super::matrix::Matrix;
 use super::pack::pack_b;
-use super::part::{BLOCK, Part, cuts};
+use super::part::{BLOCK, cuts};
 use super::tile::{Finish, Operand};
+use super::{Product, Target};
 use crate::Real;
 use crate::buffer::Buffer;
 
@@ -95,13 +95,27 @@ impl<T: Real> NonZeros<T> {
         let list = row * self.room + from..row * self.room + ends[block] as usize;
         Terms { positions: &positions[list.clone()], values: &self.values[list] }
     }
+}
 
-    /// Computes a part of the product; false, with nothing written, if B is not finite there.
+/// A part of a product: some rows and some columns of C.
+pub(super) struct Skipping<'a, T: Real, V> {
+    pub(super) of: Product<'a, T>,
+    pub(super) zeros: &'a NonZeros<T>,
+    pub(super) c: Target<T>,
+    pub(super) rows: Range<usize>,
+    pub(super) columns: Range<usize>,
+    pub(super) vector: PhantomData<V>,
+}
+
+impl<T: Real, V: Vector<T>> Kernel for Skipping<'_, T, V> {
+    /// False, with nothing written, if B is not finite there.
+    type Output = bool;
+
     #[inline(always)]
-    pub(super) fn times<V: Vector<T>>(&self, part: &Part<'_, T, V>) -> bool {
-        let Part { of, c, rows, columns, .. } = part;
+    fn run(self) -> bool {
+        let Skipping { of, zeros, c, rows, columns, .. } = self;
         // SAFETY: the kernel runs on V's instruction set, and this is inlined into it.
-        if !unsafe { is_finite::<T, V>(&of.b, columns) } {
+        if !unsafe { is_finite::<T, V>(&of.b, &columns) } {
             return false;
         }
         let mut copy = Buffer::<T>::for_overwrite(BLOCK * WIDTH * V::LANES);
@@ -122,11 +136,11 @@ impl<T: Real> NonZeros<T> {
                     // Before the copy begins, as a row p.start is the first: it is never read there.
                     let panel = copy.as_ptr().wrapping_sub(p.start * row);
                     for i in rows.clone().step_by(2) {
-                        let finish = Finish::new(of, i, j.clone(), p.clone());
+                        let finish = Finish::new(&of, i, j.clone(), p.clone());
                         let c = (c.start.add(i * c.step + j.start), c.step);
-                        let first = self.terms(i, block);
+                        let first = zeros.terms(i, block);
                         if i + 1 < rows.end {
-                            let terms = [first, self.terms(i + 1, block)];
+                            let terms = [first, zeros.terms(i + 1, block)];
                             match vectors {
                                 1 => multiply::<T, V, 2, 1>(terms, panel, c, finish),
                                 2 => multiply::<T, V, 2, 2>(terms, panel, c, finish),

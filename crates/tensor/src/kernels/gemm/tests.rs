@@ -3,18 +3,26 @@ use proptest::prelude::*;
 use super::part::{BLOCK, ROWS};
 use super::*;
 
-/// The definition, block by block and in order: these are the bits.
-fn definition<T: Real>(of: &Product<'_, T>, c: &mut [T], step: usize) {
-    let Product { a, b, alpha, beta, bias, then } = *of;
+/// The definition, block by block and in order: these are the bits. A block ends between multiples of `together`.
+fn definition<T: Real>(
+    of: &Product<'_, T>,
+    c: &mut [T],
+    step: usize,
+    together: usize,
+    term: impl Fn(T, T, T) -> T,
+) {
+    let Product { a, b, alpha, beta, bias, then, .. } = *of;
     let (k, n) = (a.columns(), b.columns());
-    let blocks = k.div_ceil(BLOCK).max(1);
+    let units = k.div_ceil(together);
+    let blocks = units.div_ceil(BLOCK).max(1);
+    let cut = |block: usize| (units * block / blocks * together).min(k);
     for i in 0..a.rows() {
         for j in 0..n {
             let c = &mut c[i * step + j];
             for block in 0..blocks {
                 let mut sum = T::ZERO;
-                for l in k * block / blocks..k * (block + 1) / blocks {
-                    sum = a.at(i, l).mul_add(b.at(l, j), sum);
+                for l in cut(block)..cut(block + 1) {
+                    sum = term(a.at(i, l), b.at(l, j), sum);
                 }
                 let keep = if block == 0 { beta } else { T::ONE };
                 let sum = alpha * sum;
@@ -55,10 +63,20 @@ fn matrix<T>(data: &[T], rows: usize, columns: usize, transposed: bool) -> Matri
 /// The same product on every instruction set against the definition, bit by bit.
 fn compare<T: Real>(of: Product<'_, T>, old: &[T], step: usize) -> Result<(), String> {
     let mut truth = old.to_vec();
-    definition(&of, &mut truth, step);
+    definition(&of, &mut truth, step, 1, |a, b, sum| a.mul_add(b, sum));
+    compare_with(&truth, old, step, |isa, c, step| of.write_on(isa, c, step))
+}
+
+/// A product on every instruction set against its true elements.
+fn compare_with<T: Real>(
+    truth: &[T],
+    old: &[T],
+    step: usize,
+    write: impl Fn(Isa, &mut [T], usize),
+) -> Result<(), String> {
     for isa in isa::available() {
         let mut c = old.to_vec();
-        of.write_on(isa, &mut c, step);
+        write(isa, &mut c, step);
         // As numbers: C = 0 + sum and C = sum differ in the sign of a zero only.
         let same = |i: usize| c[i] == truth[i] || (c[i].is_nan() && truth[i].is_nan());
         if let Some(i) = (0..c.len()).find(|&i| !same(i)) {
@@ -94,9 +112,21 @@ fn form() -> impl Strategy<Value = Form> {
     )
 }
 
-fn check<T: Real>([m, k, n]: [usize; 3], form: &Form, a: Vec<T>) -> Result<(), String> {
+fn check<T: Real>(sizes: [usize; 3], form: &Form, a: Vec<T>) -> Result<(), String> {
+    let [_, k, n] = sizes;
+    with_form(sizes, form, a, numbers::<T>(k * n, form.seed + 1), |of, old| compare(of, old, n))
+}
+
+/// The product of that form, and an old C for it.
+fn with_form<T: Real, R>(
+    [m, k, n]: [usize; 3],
+    form: &Form,
+    a: Vec<T>,
+    b: Vec<T>,
+    then: impl FnOnce(Product<'_, T>, &[T]) -> R,
+) -> R {
     let seed = form.seed;
-    let (b, old) = (numbers::<T>(k * n, seed + 1), numbers::<T>(m * n, seed + 2));
+    let old = numbers::<T>(m * n, seed + 2);
     let (bias, mask) = (numbers::<T>(n, seed + 3), numbers::<T>(m * n, seed + 4));
     let a = matrix(&a, m, k, form.transposed[0]);
     let b = matrix(&b, k, n, form.transposed[1]);
@@ -109,7 +139,7 @@ fn check<T: Real>([m, k, n]: [usize; 3], form: &Form, a: Vec<T>) -> Result<(), S
         2 => of.masked(&mask),
         _ => of,
     };
-    compare(of, &old, n)
+    then(of, &old)
 }
 
 proptest! {
@@ -141,16 +171,100 @@ proptest! {
     ) {
         let (a, b) = (numbers::<f32>(count * m * k, 1), numbers::<f32>(k * n, 2));
         let (mut together, mut single) = (vec![9.0; count * m * n], vec![9.0; count * m * n]);
-        let operands = |i: usize| {
-            (Matrix::new(&a[i * m * k..][..m * k], m, k), Matrix::new(&b, k, n))
+        let product = |i: usize| {
+            Product::new(Matrix::new(&a[i * m * k..][..m * k], m, k), Matrix::new(&b, k, n))
         };
-        threads::with(threads, || gemm_batch([m, k, n], operands, &mut together));
-        for (i, c) in single.chunks_mut(m * n).enumerate() {
-            let (a, b) = operands(i);
-            gemm(a, b, false, c);
-        }
+        threads::with(threads, || gemm_batch([m, k, n], product, &mut together));
+        single.chunks_mut(m * n).enumerate().for_each(|(i, c)| product(i).write(c));
         prop_assert_eq!(together, single);
     }
+}
+
+/// A bfloat16 as an f32, and 0 in place of subnormal numbers.
+fn short(x: f32) -> f32 {
+    if x.is_nan() {
+        return x;
+    }
+    // 16 bits less: to the nearest, by the digits that an f32 of 2¹⁶ times the size drops.
+    let bits = x.to_bits();
+    let (kept, rest) = (bits >> 16, bits & 0xFFFF);
+    let up = rest > 0x8000 || (rest == 0x8000 && kept % 2 == 1);
+    flushed(f32::from_bits((kept + u32::from(up)) << 16) * if x.is_subnormal() { 0.0 } else { 1.0 })
+}
+
+fn flushed(x: f32) -> f32 {
+    if x.is_subnormal() { 0.0 * x } else { x }
+}
+
+/// A rounded product on every instruction set, and without the instruction, against the definition.
+fn compare_rounded(of: Product<'_, f32>, old: &[f32], step: usize) -> Result<(), String> {
+    let of = of.precision(Precision::Bf16);
+    let mut truth = old.to_vec();
+    let term = |a, b, sum| flushed(short(a).mul_add(short(b), sum));
+    definition(&of, &mut truth, step, 2, term);
+    compare_with(&truth, old, step, |isa, c, step| of.multiply_rounded(isa, c, step))?;
+    compare_with(&truth, old, step, |isa, c, step| of.multiply_halves(isa, c, step))
+}
+
+proptest! {
+    #[test]
+    fn rounded_factors_agree_with_the_definition_on_every_instruction_set(
+        [m, k, n] in [1usize..40, 1usize..70, 1usize..100], form in form(),
+    ) {
+        let (a, b) = (numbers(m * k, form.seed), numbers(k * n, form.seed + 1));
+        let compare = |of: Product<'_, f32>, old: &[f32]| compare_rounded(of, old, n);
+        prop_assert_eq!(with_form([m, k, n], &form, a, b, compare), Ok(()));
+    }
+
+    #[test]
+    fn rounded_factors_may_be_any_numbers_at_any_steps(
+        [m, k, n] in [1usize..6, 1usize..6, 1usize..20],
+        [a_row, a_column, b_row, b_column] in [0usize..9, 0usize..9, 0usize..9, 0usize..9],
+        bits in prop::collection::vec(any::<u32>(), 400), tiny in any::<bool>(),
+    ) {
+        // Exponents of any size, or such that products and sums come to the end of them.
+        let number = |bits: &u32| match tiny {
+            true => f32::from_bits(bits & 0x807F_FFFF | (50 + (bits >> 23 & 31)) << 23),
+            false => f32::from_bits(*bits),
+        };
+        let numbers: Vec<f32> = bits.iter().map(number).collect();
+        let a = Matrix::with_steps(&numbers, [m, k], [a_row, a_column]);
+        let b = Matrix::with_steps(&numbers[100..], [k, n], [b_row, b_column]);
+        prop_assert_eq!(compare_rounded(Product::new(a, b), &vec![0.0; m * n], n), Ok(()));
+    }
+}
+
+#[test]
+fn rounded_factors_agree_beyond_one_block_of_words_and_of_rows() {
+    for [m, k, n] in
+        [[3, 2 * BLOCK + 1, 5], [13, 6 * BLOCK - 1, 67], [ROWS + 19, 2 * BLOCK + 5, 101]]
+    {
+        for transposed in [[false, false], [false, true], [true, false], [true, true]] {
+            let form = plain(transposed, 1.0);
+            let compare = |of: Product<'_, f32>, old: &[f32]| compare_rounded(of, old, n);
+            with_form([m, k, n], &form, numbers(m * k, 3), numbers(k * n, 4), compare).unwrap();
+        }
+    }
+}
+
+#[test]
+fn only_what_is_worth_it_is_rounded() {
+    let (ones, zeros) = (vec![1.01f32; 512 * 512], vec![0.0; 512 * 512]);
+    let square = |data, n| Matrix::new(data, n, n);
+    let is_rounded = |precision, a, b| Product::new(a, b).precision(precision).is_rounded();
+    assert!(is_rounded(Precision::Bf16, square(&ones, 512), square(&ones, 512)));
+    assert!(!is_rounded(Precision::Full, square(&ones, 512), square(&ones, 512)));
+    assert!(!is_rounded(Precision::Bf16, square(&zeros, 512), square(&ones, 512)));
+    assert!(!is_rounded(Precision::Bf16, square(&ones[..64], 8), square(&ones[..64], 8)));
+    let product = |precision| {
+        let mut c = [0.0; 64 * 64];
+        let (a, b) = (square(&ones[..4096], 64), square(&ones[..4096], 64));
+        Product::new(a, b).precision(precision).write(&mut c);
+        c[0]
+    };
+    // 1.01 is 129.28 / 128.
+    assert_eq!(product(Precision::Bf16), 64.0 * (129.0 / 128.0) * (129.0 / 128.0));
+    assert!((product(Precision::Full) - 64.0 * 1.01 * 1.01).abs() < 1e-4);
 }
 
 fn plain(transposed: [bool; 2], beta: f64) -> Form {

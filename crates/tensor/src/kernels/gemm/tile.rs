@@ -142,16 +142,41 @@ impl<'a, T: Real> Finish<'a, T> {
     }
 }
 
+/// How terms are added to sums.
+pub(super) trait Terms<T, V>: Copy {
+    /// The terms that the end of a block of k does not take apart; a block has as many times as much.
+    const TOGETHER: usize;
+    /// sum + a b, in each lane.
+    ///
+    /// # Safety
+    /// Call it inline in code for the instruction set of V and of these terms.
+    unsafe fn add(self, a: V, b: V, sum: V) -> V;
+}
+
+/// One fused multiply-add.
+#[derive(Clone, Copy)]
+pub(super) struct Single;
+
+impl<T, V: Vector<T>> Terms<T, V> for Single {
+    const TOGETHER: usize = 1;
+    #[inline(always)]
+    unsafe fn add(self, a: V, b: V, sum: V) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { a.mul_add(b, sum) }
+    }
+}
+
 /// Σ A B over `k` for R rows and N vectors, written to C as `finish` says.
 ///
-/// Each element is one chain of fused multiply-adds in order of k, from 0.
+/// Each element is one chain of terms in order of k, from 0.
 ///
 /// # Safety
-/// Call it inline in code for V's instruction set. A is good for R × k, B for k × N vectors (with
+/// Call it inline in code for V's instruction set and that of the terms. A is good for R × k, B for k × N vectors (with
 /// columns next to each other), C and `finish` as for [`Finish::write`].
 #[inline(always)]
 #[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
 pub(super) unsafe fn tile<T: Real, V: Vector<T>, const R: usize, const N: usize>(
+    terms: impl Terms<T, V>,
     k: usize,
     a: Operand<T>,
     b: Operand<T>,
@@ -170,7 +195,7 @@ pub(super) unsafe fn tile<T: Real, V: Vector<T>, const R: usize, const N: usize>
             for i in 0..R {
                 let y = V::splat(*a_column.add(i * a.row)); // row i < R of A
                 for v in 0..N {
-                    sums[i][v] = y.mul_add(x[v], sums[i][v]);
+                    sums[i][v] = terms.add(y, x[v], sums[i][v]);
                 }
             }
             a_column = a_column.wrapping_add(a.column);
