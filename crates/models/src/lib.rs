@@ -31,7 +31,7 @@ pub use error::{Error, Result};
 pub use model::{Codec, Model, Terms};
 pub use pca::{Pca, largest_principal_angle};
 pub use run::{RunFolder, Trained, new_model, read_settings, save_pca};
-pub use settings::{Likelihood, ModelKind, OptimizerKind, Reconstruction, Settings};
+pub use settings::{Likelihood, ModelKind, OptimizerKind, Precision, Reconstruction, Settings};
 pub use train::{
     Checkpoint, EpochMetrics, Outcome, Trainer, batch_of, for_each_batch, read_metrics,
     read_tensors, write_tensors,

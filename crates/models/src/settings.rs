@@ -1,6 +1,7 @@
 //! [`Settings`]: all that is needed to repeat a run.
 
 use elbo_layers::{Activation, Schedule};
+use elbo_tensor::kernels::gemm;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -68,6 +69,26 @@ pub enum OptimizerKind {
     Sgd,
 }
 
+/// How exact the matrix products of training are. Everything else, parameters included, has the digits of `f32`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// [`gemm::Precision::Full`]
+    #[default]
+    F32,
+    /// [`gemm::Precision::Bf16`]
+    Bf16,
+}
+
+impl From<Precision> for gemm::Precision {
+    fn from(precision: Precision) -> gemm::Precision {
+        match precision {
+            Precision::F32 => gemm::Precision::Full,
+            Precision::Bf16 => gemm::Precision::Bf16,
+        }
+    }
+}
+
 /// All that is needed to repeat a run: the contents of its `config.toml`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -80,6 +101,8 @@ pub struct Settings {
     pub epochs: u64,
     /// Images per step.
     pub batch_size: usize,
+    /// How exact the matrix products of training are; tests are in full.
+    pub precision: Precision,
     /// Learning rate.
     pub lr: f64,
     /// What all randomness follows from.
@@ -125,6 +148,7 @@ impl Default for Settings {
             data: "sample".into(),
             epochs: 10,
             batch_size: 128,
+            precision: Precision::default(),
             lr: 1e-3,
             seed: 1,
             latent: 20,

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use elbo_layers::{Adam, AdamW, Optimizer, Pass, Sgd, gradient_norm};
-use elbo_tensor::{Stream, Tensor, find_nan};
+use elbo_tensor::{Stream, Tensor, find_nan, with_precision};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use checkpoint::load_parameters;
@@ -245,13 +245,14 @@ impl<'a> Trainer<'a> {
             self.position.epoch * self.data.train.images.count as u64 + self.position.images as u64;
         let mut dropout = self.noise.substream(DROPOUT | seen << 8);
         let mut pass = Pass::Train(&mut dropout);
-        let terms = self.model.loss(x, &mut self.noise, &mut pass, epoch);
-        let values = terms.values();
-        if !values[0].is_finite() {
-            drop(terms);
+        let (values, gradients) = with_precision(self.settings.precision.into(), || {
+            let terms = self.model.loss(x, &mut self.noise, &mut pass, epoch);
+            let values = terms.values();
+            (values, values[0].is_finite().then(|| terms.into_gradients()))
+        });
+        let Some(gradients) = gradients else {
             return Err(self.diverged(x, noise_before, epoch, values[0]));
-        }
-        let gradients = terms.into_gradients();
+        };
         let scale = match self.settings.clip_norm {
             max if max > 0.0 => (max / gradient_norm(&gradients)).min(1.0),
             _ => 1.0,
@@ -269,7 +270,8 @@ impl<'a> Trainer<'a> {
             }
         });
         let forward = || self.model.loss(x, &mut noise, &mut Pass::Eval, epoch).total.item();
-        let (_, origin) = find_nan(forward);
+        let precision = self.settings.precision.into();
+        let (_, origin) = with_precision(precision, || find_nan(forward));
         let step = self.position.images / self.settings.batch_size;
         let cause = match (spoilt, origin) {
             (Some(name), _) => format!("the step before made {name} infinite or NaN"),
