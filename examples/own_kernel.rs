@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release --example own_kernel`: put your product in the place of [`yours`].
 
-use elbo::bench::{Machine, Timing, Work, time};
+use elbo::bench::{Kind, Machine, Timing, Work, time};
 use elbo::prelude::*;
 use elbo::tensor::kernels::gemm::{Matrix, gemm};
 use elbo::tensor::kernels::threads;
@@ -51,9 +51,9 @@ fn main() {
     let work = Work {
         flop: 2.0 * (M * K * N) as f64,
         bytes: (size_of::<f32>() * (M * K + K * N + M * N)) as f64,
-        double: false,
+        kind: Kind::F32,
     };
-    let peak = machine.peak(work.double);
+    let peak = machine.peak(work.kind);
     println!("{}, {}: {peak:.0} GFLOP/s on one thread", machine.cpu, machine.isa);
     println!(
         "{M} x {K} x {N}: {:.1} operations per byte, {} bound",

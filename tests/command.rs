@@ -117,6 +117,23 @@ fn the_config_of_a_run_repeats_it_bit_for_bit() {
 }
 
 #[test]
+fn rounded_products_end_near_the_loss_of_full_ones() {
+    let lab = Lab::new();
+    let train = |precision: &str| {
+        lab.ok(&format!("train vae --epochs 1 --precision {precision} --out {precision}"));
+        assert!(lab.text(&format!("{precision}/config.toml")).contains(precision));
+        lab.metrics(precision)[0]["test_loss"].as_f64().unwrap()
+    };
+    // In nats per image, of some 330.
+    let (full, rounded) = (train("f32"), train("bf16"));
+    assert!(full != rounded && (full - rounded).abs() < 0.3, "{full} {rounded}");
+    lab.refuses(
+        "train vae --precision f32 --resume --out bf16 --epochs 2",
+        &["precision is \"bf16\" in this run, not \"f32\""],
+    );
+}
+
+#[test]
 fn json_is_one_object_per_line_and_nothing_else() {
     let lab = Lab::new();
     let said = json_lines(&lab.ok(&format!("train vae {SMALL} --json --out run")));

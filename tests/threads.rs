@@ -8,17 +8,28 @@ use support::Lab;
 
 #[test]
 fn every_instruction_set_trains_the_same_weights_on_any_number_of_threads() {
-    let lab = Lab::new();
     // The reference VAE on real digits, whose zeros are skipped.
+    same_weights("f32", &[1, 2, 3, 8]);
+}
+
+#[test]
+fn rounded_products_train_the_same_weights_with_the_instruction_and_without() {
+    same_weights("bf16", &[3]);
+}
+
+fn same_weights(precision: &str, numbers: &[usize]) {
+    let lab = Lab::new();
     let train = |run: &str, set: isa::Isa, threads: usize| {
-        let line = format!("train vae --data sample --epochs 1 --out {run} --threads {threads}");
+        let line = format!(
+            "train vae --data sample --epochs 1 --precision {precision} --out {run} --threads {threads}"
+        );
         let output = lab.command(&line).env("ELBO_ISA", set.to_string()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         lab.read(&format!("{run}/checkpoint.safetensors"))
     };
     let weights = train("first", isa::Isa::Portable, 1);
     for set in isa::available() {
-        for threads in [1, 2, 3, 8] {
+        for &threads in numbers {
             let run = format!("{set}-{threads}");
             assert!(train(&run, set, threads) == weights, "{run} threads: other bits");
         }

@@ -3,13 +3,36 @@
 use std::fmt;
 use std::hint::black_box;
 
-use elbo_tensor::Real;
-use elbo_tensor::kernels::{isa, peak};
+use elbo_tensor::kernels::isa;
+use elbo_tensor::kernels::peak::{self, has_bf16, multiply_adds, multiply_adds_bf16};
 use serde::Serialize;
 
 use super::aligned::Aligned;
 use super::caches::caches;
 use super::timing::time;
+
+/// What is multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// `f32`
+    F32,
+    /// `f64`
+    F64,
+    /// `f32` rounded to bfloat16, with sums in `f32`.
+    Bf16,
+}
+
+impl Kind {
+    /// The word for it in tables and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::F32 => "f32",
+            Kind::F64 => "f64",
+            Kind::Bf16 => "bf16",
+        }
+    }
+}
 
 /// Floating-point operations and bytes of a piece of work.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -18,8 +41,8 @@ pub struct Work {
     pub flop: f64,
     /// Bytes read and written, each once.
     pub bytes: f64,
-    /// Whether the operations are those of `f64`.
-    pub double: bool,
+    /// What the operations are of.
+    pub kind: Kind,
 }
 
 impl Work {
@@ -83,6 +106,8 @@ pub struct Machine {
     pub single: [f64; 2],
     /// GFLOP/s in `f64`: on one thread, and on all of them.
     pub double: [f64; 2],
+    /// GFLOP/s of pairs of bfloat16: on one thread, and on all of them; none without an instruction for them.
+    pub bf16: Option<[f64; 2]>,
     /// From the first-level cache to memory, on all threads.
     pub levels: Vec<Level>,
 }
@@ -94,21 +119,32 @@ impl Machine {
             cpu: cpu(),
             isa: isa::current().to_string(),
             threads,
-            single: [peak::<f32>(1), peak::<f32>(threads)],
-            double: [peak::<f64>(1), peak::<f64>(threads)],
+            single: [1, threads].map(|threads| peak(multiply_adds::<f32>, threads)),
+            double: [1, threads].map(|threads| peak(multiply_adds::<f64>, threads)),
+            bf16: has_bf16().then(|| [1, threads].map(|threads| peak(multiply_adds_bf16, threads))),
             levels: levels(threads),
         }
     }
 
     /// GFLOP/s on all threads.
-    pub fn peak(&self, double: bool) -> f64 {
-        if double { self.double[1] } else { self.single[1] }
+    pub fn peak(&self, kind: Kind) -> f64 {
+        match kind {
+            Kind::F32 => self.single[1],
+            Kind::F64 => self.double[1],
+            Kind::Bf16 => self.bf16.unwrap_or(self.single)[1],
+        }
+    }
+
+    /// GFLOP/s of each kind that it has instructions for: on one thread, and on all of them.
+    pub fn peaks(&self) -> impl Iterator<Item = (Kind, [f64; 2])> {
+        let always = [(Kind::F32, self.single), (Kind::F64, self.double)];
+        always.into_iter().chain(self.bf16.map(|peak| (Kind::Bf16, peak)))
     }
 
     /// How far the `f32` peak on all threads has moved since, as a share: frequencies change with
     /// temperature and with neighbours.
     pub fn drift(&self) -> f64 {
-        peak::<f32>(self.threads) / self.single[1] - 1.0
+        peak(multiply_adds::<f32>, self.threads) / self.single[1] - 1.0
     }
 
     /// The level that holds so many bytes.
@@ -135,17 +171,17 @@ impl Machine {
     /// Of the operations, and of the bytes.
     fn seconds(&self, work: &Work) -> [f64; 2] {
         let bandwidth = self.level(work.bytes).bandwidth();
-        [work.flop / self.peak(work.double), work.bytes / bandwidth].map(|nano| 1e-9 * nano)
+        [work.flop / self.peak(work.kind), work.bytes / bandwidth].map(|nano| 1e-9 * nano)
     }
 }
 
 /// GFLOP/s of multiply-adds in registers, on so many threads.
-fn peak<T: Real>(threads: usize) -> f64 {
+fn peak<T>(multiply_adds: fn(usize) -> (u64, T), threads: usize) -> f64 {
     const ROUNDS: usize = 200_000;
-    let flop = black_box(peak::multiply_adds::<T>(black_box(ROUNDS))).0 as f64;
+    let flop = black_box(multiply_adds(black_box(ROUNDS))).0 as f64;
     let one = || {
         let timing = time(|| {
-            black_box(peak::multiply_adds::<T>(black_box(ROUNDS)));
+            black_box(multiply_adds(black_box(ROUNDS)));
         });
         flop / timing.median * 1e-9
     };
@@ -221,17 +257,18 @@ mod tests {
             threads: 1,
             single: [100.0; 2],
             double: [50.0; 2],
+            bf16: None,
             levels: vec![level("L1", Some(1000), 200.0), level("memory", None, 20.0)],
         };
         assert_eq!(machine.level(1000.0).name, "L1");
         assert_eq!(machine.level(1001.0).name, "memory");
         // One operation for each byte: the first level is fast enough for 100 GFLOP/s, memory is not,
         // nor for the 50 in f64.
-        let work = |size, double| Work { flop: size, bytes: size, double };
-        assert_eq!(machine.least(&work(1e3, false)), 1e-8);
-        assert_eq!(machine.least(&work(1e6, false)), 5e-5);
-        assert_eq!(machine.bound(&work(1000.0, false)), Bound::Compute);
-        assert_eq!(machine.bound(&work(1e6, false)), Bound::Memory);
-        assert_eq!(machine.bound(&work(1e6, true)), Bound::Memory);
+        let work = |size, kind| Work { flop: size, bytes: size, kind };
+        assert_eq!(machine.least(&work(1e3, Kind::F32)), 1e-8);
+        assert_eq!(machine.least(&work(1e6, Kind::F32)), 5e-5);
+        assert_eq!(machine.bound(&work(1000.0, Kind::F32)), Bound::Compute);
+        assert_eq!(machine.bound(&work(1e6, Kind::F32)), Bound::Memory);
+        assert_eq!(machine.bound(&work(1e6, Kind::F64)), Bound::Memory);
     }
 }

@@ -1,7 +1,7 @@
 //! A convolutional autoencoder of 28 × 28 images (16-8-8 channels, 3 × 3 kernels, pooling, and back by
 //! upsampling): each of its layers, forward and backward, and its whole training step.
 
-use elbo::bench::{Work, time};
+use elbo::bench::{Kind, Work, time};
 use elbo::layers::{Conv2d, MaxPool2d, Upsample, loss};
 use elbo::prelude::*;
 use elbo::tensor::{Convolution, Pooling};
@@ -69,7 +69,7 @@ fn convolution(layer: Layer, batch: usize, report: &mut dyn FnMut(Row)) {
     let amount = Work {
         flop: batch as f64 * layer.flop(),
         bytes: (size_of::<f32>() * numbers) as f64,
-        double: false,
+        kind: Kind::F32,
     };
     let mut row = |work, call: &mut dyn FnMut()| {
         let (timing, shape) = (time(call), layer.shape());
@@ -121,7 +121,7 @@ fn resampling(
     let u = Tensor::ones(*y.shape());
     let (larger, both) = (x.count().max(y.count()), x.count() + y.count());
     let bytes = (size_of::<f32>() * both) as f64;
-    let amount = Work { flop: larger as f64, bytes, double: false };
+    let amount = Work { flop: larger as f64, bytes, kind: Kind::F32 };
     let [batch, channels, height, width] = x.shape()[..] else { unreachable!("images") };
     let mut row = |work, call: &mut dyn FnMut()| {
         let (timing, shape) = (time(call), format!("{channels}x{height}x{width}"));
@@ -160,7 +160,7 @@ fn step(batch: usize) -> Row {
     let amount = Work {
         flop: batch as f64 * flop,
         bytes: (4 * size_of::<f32>() * batch * numbers) as f64,
-        double: false,
+        kind: Kind::F32,
     };
     Row {
         family: "conv",

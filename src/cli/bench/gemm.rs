@@ -1,8 +1,8 @@
 //! Products of matrices: those of a VAE's training step, and cubes.
 
-use elbo::bench::{Aligned, Work, time};
+use elbo::bench::{Aligned, Kind, Work, time};
 use elbo_tensor::Real;
-use elbo_tensor::kernels::gemm::{Matrix, gemm};
+use elbo_tensor::kernels::gemm::{Matrix, Precision, Product};
 
 use super::Row;
 
@@ -12,10 +12,13 @@ type Shape = ([usize; 3], bool, bool);
 pub(super) fn measure(quick: bool, report: &mut dyn FnMut(Row)) {
     let shapes = shapes(quick);
     for shape in &shapes {
-        report(product::<f32>(shape));
+        report(product::<f32>(shape, Kind::F32));
     }
     for shape in &shapes {
-        report(product::<f64>(shape));
+        report(product::<f64>(shape, Kind::F64));
+    }
+    for shape in &shapes {
+        report(product::<f32>(shape, Kind::Bf16));
     }
 }
 
@@ -40,7 +43,7 @@ fn shapes(quick: bool) -> Vec<Shape> {
     layers.chain([([512, 784, 512], false, false)]).chain(others).collect()
 }
 
-fn product<T: Real>(&([m, k, n], ta, tb): &Shape) -> Row {
+fn product<T: Real>(&([m, k, n], ta, tb): &Shape, kind: Kind) -> Row {
     let number = |i: usize| T::from_f64((i * 7919 % 1013) as f64 / 506.5 - 1.0);
     let (a, b) = (Aligned::new(m * k, number), Aligned::new(k * n, number));
     let mut c = Aligned::new(m * n, |_| T::ZERO);
@@ -49,17 +52,23 @@ fn product<T: Real>(&([m, k, n], ta, tb): &Shape) -> Row {
         false => Matrix::new(data, rows, columns),
     };
     let (a, b) = (matrix(&a, m, k, ta), matrix(&b, k, n, tb));
+    let precision = if kind == Kind::Bf16 { Precision::Bf16 } else { Precision::Full };
+    let product = Product::new(a, b).precision(precision);
     let letter = |transposed| if transposed { 'T' } else { 'N' };
     Row {
         family: "gemm",
-        work: if T::NAME == "f64" { "gemm f64" } else { "gemm f32" },
+        work: match kind {
+            Kind::F32 => "gemm f32",
+            Kind::F64 => "gemm f64",
+            Kind::Bf16 => "gemm bf16",
+        },
         shape: format!("{m}x{k}x{n}:{}{}", letter(ta), letter(tb)),
         amount: Work {
             flop: 2.0 * (m * k * n) as f64,
             bytes: (size_of::<T>() * (m * k + k * n + m * n)) as f64,
-            double: T::NAME == "f64",
+            kind,
         },
-        timing: time(|| gemm(a, b, false, &mut c)),
+        timing: time(|| product.write(&mut c)),
         images: None,
         alone: None,
     }

@@ -3,7 +3,7 @@
 //! What is done to one number counts as one operation, a sum or a sine: read "GFLOP/s" as numbers per
 //! nanosecond.
 
-use elbo::bench::{Aligned, Work, time};
+use elbo::bench::{Aligned, Kind, Work, time};
 use elbo::prelude::*;
 use elbo_tensor::kernels::math::{Function, map};
 use elbo_tensor::kernels::threads;
@@ -36,7 +36,7 @@ fn functions<T: Real>(count: usize, report: &mut dyn FnMut(Row)) {
             amount: Work {
                 flop: count as f64,
                 bytes: (numbers * size_of::<T>() * count) as f64,
-                double: T::NAME == "f64",
+                kind: if T::NAME == "f64" { Kind::F64 } else { Kind::F32 },
             },
             timing: time(call),
             images: None,

@@ -130,7 +130,8 @@ fn write(out: &Path, all: &Value, machine: &Machine, rows: &[Row]) -> Result<()>
 fn print_machine(machine: &Machine) {
     let plural = if machine.threads > 1 { "s" } else { "" };
     say!("{}, {}, {} thread{plural}", machine.cpu, machine.isa, machine.threads);
-    for (kind, [one, all]) in [("f32", machine.single), ("f64", machine.double)] {
+    for (kind, [one, all]) in machine.peaks() {
+        let kind = kind.name();
         say!("multiply-adds in {kind}: {one:.0} GFLOP/s on 1 thread, {all:.0} on all");
     }
     for level in &machine.levels {

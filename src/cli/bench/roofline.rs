@@ -11,7 +11,7 @@ pub(super) fn roofline(machine: &Machine, rows: &[Row]) -> Roofline {
     let levels = machine.levels.iter();
     let mut families: Vec<Dots> = Vec::new();
     for row in rows {
-        let kind = if row.amount.double { "f64" } else { "f32" };
+        let kind = row.amount.kind.name();
         let name = format!("{} {kind}", row.family);
         let dot = Dot {
             name: format!("{}, {}: {:.1}", row.work, row.shape, row.gflops()),
@@ -26,7 +26,7 @@ pub(super) fn roofline(machine: &Machine, rows: &[Row]) -> Roofline {
     Roofline {
         title: format!("{cpu}, {isa}, {threads} thread{}", if *threads > 1 { "s" } else { "" }),
         bandwidths: levels.map(|level| roof(&level.name, level.bandwidth())).collect(),
-        peaks: vec![roof("f32", machine.peak(false)), roof("f64", machine.peak(true))],
+        peaks: machine.peaks().map(|(kind, [_, all])| roof(kind.name(), all)).collect(),
         families,
     }
 }

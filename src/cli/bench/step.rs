@@ -1,8 +1,10 @@
 //! Whole training steps of a VAE 784-H-20: forward, backward, Adam.
 
-use elbo::bench::{Timing, Work, time};
+use elbo::bench::{Kind, Timing, Work, time};
 use elbo::prelude::*;
+use elbo_tensor::kernels::gemm::Precision;
 use elbo_tensor::kernels::threads;
+use elbo_tensor::with_precision;
 use serde::Serialize;
 
 use super::Row;
@@ -29,18 +31,23 @@ pub(super) fn measure(quick: bool, report: &mut dyn FnMut(Row)) {
         false => (&[32, 128, 512, 2048, 4096], &[100, 200, 800, 1600, 3200]),
     };
     for &batch in batches {
-        report(row("step, MNIST-like", Sizes { batch, ..REFERENCE }, MNIST));
+        report(row("step, MNIST-like", Sizes { batch, ..REFERENCE }, MNIST, Kind::F32));
     }
-    report(row("step, no zeros", REFERENCE, 1.0));
+    report(row("step, no zeros", REFERENCE, 1.0, Kind::F32));
     for &hidden in hidden {
-        report(row("step, MNIST-like", Sizes { hidden, ..REFERENCE }, MNIST));
+        report(row("step, MNIST-like", Sizes { hidden, ..REFERENCE }, MNIST, Kind::F32));
+    }
+    for &batch in batches {
+        report(row("step, bf16", Sizes { batch, ..REFERENCE }, MNIST, Kind::Bf16));
     }
 }
 
-fn row(work: &'static str, sizes: Sizes, density: f64) -> Row {
+fn row(work: &'static str, sizes: Sizes, density: f64, kind: Kind) -> Row {
     let Sizes { pixels, hidden, latent, batch } = sizes;
-    let timing = step(sizes, density);
-    let alone = (threads::count() > 1).then(|| threads::with(1, || step(sizes, density)));
+    let precision = if kind == Kind::Bf16 { Precision::Bf16 } else { Precision::Full };
+    let step = || with_precision(precision, || step(sizes, density));
+    let timing = step();
+    let alone = (threads::count() > 1).then(|| threads::with(1, step));
     // Products only, each for the value, the weights and, but for the images, the inputs.
     let first = (pixels * hidden) as f64;
     let others = (hidden * 2 * latent + latent * hidden + hidden * pixels) as f64;
@@ -53,7 +60,7 @@ fn row(work: &'static str, sizes: Sizes, density: f64) -> Row {
             flop: 2.0 * batch as f64 * (2.0 * first + 3.0 * others),
             // Weights and both moments are read and written, the images read.
             bytes: 4.0 * (6.0 * parameters + (batch * pixels) as f64),
-            double: false,
+            kind,
         },
         timing,
         images: Some(batch),

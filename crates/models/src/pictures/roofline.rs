@@ -128,7 +128,9 @@ impl Roofline {
         }
         let fastest = highest(&self.bandwidths);
         let mut free = f64::from(TOP);
-        for roof in &self.peaks {
+        let mut peaks: Vec<&Roof> = self.peaks.iter().collect();
+        peaks.sort_by(|a, b| b.rate.total_cmp(&a.rate));
+        for roof in peaks {
             let start = fastest.map_or(field.x.lo, |rate| (roof.rate / rate).max(field.x.lo));
             drawing.line([start, field.x.hi].map(|x| field.place((x, roof.rate))), 3, INK);
             let (x, y) = field.place((field.x.hi, roof.rate));

@@ -3,8 +3,12 @@
 use std::hint::black_box;
 use std::marker::PhantomData;
 
+#[cfg(target_arch = "x86_64")]
+use super::gemm::{Pairs, Terms};
 use super::isa::{self, Kernel, dispatch, dispatch_vectors};
 use super::vector::Vector;
+#[cfg(target_arch = "x86_64")]
+use super::vector::Vectors;
 use crate::Real;
 
 /// Independent sums. A multiply-add takes some 4 cycles and two begin in each: at least 8 must be on
@@ -60,6 +64,64 @@ impl<T: Real, V: Vector<T>> Kernel for Peak<T, V> {
     }
 }
 
+/// Whether the current instruction set multiplies pairs of bfloat16.
+pub fn has_bf16() -> bool {
+    isa::has_bf16(isa::current())
+}
+
+/// [`multiply_adds`] of pairs of bfloat16.
+///
+/// # Panics
+/// If the machine [has no](has_bf16) instruction for them.
+#[cfg(target_arch = "x86_64")]
+pub fn multiply_adds_bf16(rounds: usize) -> (u64, f32) {
+    isa::dispatch_bf16(PairsPeak { rounds })
+}
+
+/// [`multiply_adds`] of pairs of bfloat16.
+///
+/// # Panics
+/// Always: no machine of this architecture [has](has_bf16) an instruction for them.
+#[cfg(not(target_arch = "x86_64"))]
+pub fn multiply_adds_bf16(_: usize) -> (u64, f32) {
+    panic!("this machine has no AVX-512 BF16")
+}
+
+#[cfg(target_arch = "x86_64")]
+struct PairsPeak {
+    rounds: usize,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Kernel for PairsPeak {
+    type Output = (u64, f32);
+
+    #[inline(always)]
+    fn run(self) -> (u64, f32) {
+        type V = <f32 as Vectors>::Avx512;
+        let mut lanes = [0.0; 16];
+        // SAFETY: as in `Peak`; `dispatch_bf16` has the instruction.
+        unsafe {
+            // Pairs of ones, each of which adds 2 to a sum.
+            let unknown = |x: f32| V::splat(black_box(x));
+            let ones = f32::from_bits(0x3F80_3F80);
+            let (x, y) = (unknown(ones), unknown(ones));
+            let mut sums = [x; CHAINS];
+            for (i, sum) in sums.iter_mut().enumerate() {
+                *sum = unknown(i as f32);
+            }
+            for _ in 0..self.rounds {
+                for sum in &mut sums {
+                    *sum = Pairs.add(x, y, *sum);
+                }
+            }
+            let total = sums.into_iter().reduce(|a, b| a.add(b)).expect("several");
+            total.store(lanes.as_mut_ptr());
+        }
+        ((4 * self.rounds * CHAINS * V::LANES) as u64, lanes.iter().sum())
+    }
+}
+
 /// Goes over numbers as fast as they can be read, and returns the exclusive or of their bits, which
 /// the caller should look at lest the compiler leaves it out.
 pub fn read(x: &[f32]) -> u32 {
@@ -105,5 +167,16 @@ mod tests {
         let (count, sum) = multiply_adds::<f32>(40_000);
         assert_eq!(count as usize, 4 * 40_000 * CHAINS * width);
         assert!((sum - (2 * CHAINS * width) as f32).abs() < 0.1, "{sum}");
+    }
+
+    #[test]
+    fn pairs_are_counted_and_done() {
+        if !has_bf16() {
+            return;
+        }
+        let (count, sum) = multiply_adds_bf16(1000);
+        assert_eq!(count as usize, 4 * 1000 * CHAINS * 16);
+        let of_chains: usize = (0..CHAINS).map(|i| i + 2 * 1000).sum();
+        assert_eq!(sum as usize, 16 * of_chains);
     }
 }

@@ -20,8 +20,9 @@ use super::tile::Terms;
 use super::{Precision, Product};
 use crate::buffer::Buffer;
 
-/// Rows and columns of C, and terms, below which rounding the factors costs more than it saves.
-const LEAST: [usize; 3] = [32, 32, 32];
+/// Rows and columns of C, and terms, below which rounding the factors costs more than it saves: 128 × 400 × 40 takes
+/// 24 µs instead of 17 on two threads, 32 × 400 × 784 is 1.2 times as fast as in full.
+const LEAST: [usize; 3] = [32, 64, 32];
 
 /// What stands in for the second number of a last pair. Their product is -0, which changes no sum.
 const MISSING: [f32; 2] = [-0.0, 0.0];
@@ -197,7 +198,7 @@ impl Kernel for Round<'_> {
 /// Terms of words.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
-struct Pairs;
+pub(in super::super) struct Pairs;
 
 #[cfg(target_arch = "x86_64")]
 impl Terms<f32, <f32 as Vectors>::Avx512> for Pairs {

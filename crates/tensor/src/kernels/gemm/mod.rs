@@ -29,11 +29,15 @@ mod share;
 mod sparse;
 mod tile;
 
+#[cfg(target_arch = "x86_64")]
+pub(super) use self::bf16::Pairs;
 pub use self::matrix::Matrix;
 use self::part::Part;
 use self::share::shares;
 use self::sparse::{NonZeros, Skipping};
 use self::tile::Single;
+#[cfg(target_arch = "x86_64")]
+pub(super) use self::tile::Terms;
 use std::ops::Range;
 
 use super::isa::{self, Isa, dispatch_vectors};

@@ -143,7 +143,7 @@ impl<'a, T: Real> Finish<'a, T> {
 }
 
 /// How terms are added to sums.
-pub(super) trait Terms<T, V>: Copy {
+pub(in super::super) trait Terms<T, V>: Copy {
     /// The terms that the end of a block of k does not take apart; a block has as many times as much.
     const TOGETHER: usize;
     /// sum + a b, in each lane.
