@@ -23,6 +23,11 @@ pub(super) const ROWS: usize = 256;
 /// The most numbers of B that are packed ahead: 8 MiB of `f32`, a part of the third-level cache.
 const AHEAD: usize = 2 * 1024 * 1024;
 
+/// The panels of B that all rows meet before the next ones, where sums have many blocks and A costs no copy: the part
+/// of C that is added to block after block stays in the second-level cache. On two threads, cubes of 1024 are 1.05 times
+/// as fast as with all panels in `f32`, 1.09 times in `f64`; with an A that is copied for each group they are slower.
+const GROUP: usize = 8;
+
 /// A row-major B is read in place for at most so many rows of A. In place, products of 16 rows run
 /// 1.5 times as fast as with copies, and those of 128 rows 7 % faster; with 1024 columns, where rows
 /// of B compete for the same places of the cache, both are equal at 128 rows.
@@ -71,7 +76,9 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
         // as fast as once for each block, on one thread.
         let ahead = copy_b && rows.len() > ROWS;
         let all = columns.len().next_multiple_of(V::LANES);
-        let at_once = if ahead { all.min((AHEAD / k / width).max(1) * width) } else { all };
+        let group = if copy_a || k <= 4 * most { usize::MAX } else { GROUP };
+        let panels = (AHEAD / k / width).clamp(1, group);
+        let at_once = if ahead { all.min(panels * width) } else { all };
         let b_length = if ahead { at_once * k } else { width * k_most };
         let a_length = if copy_a { ROWS.min(rows.len()) * k_most } else { 0 };
         let mut a_copy = Buffer::<T>::for_overwrite(a_length);

@@ -11,11 +11,11 @@ const COLUMNS: usize = 16;
 
 /// Rectangles for thread i of `threads`: together all of C, each thread's as large as the others'.
 ///
-/// What is cut need not be copied by each thread, so it is the longer side. 400 columns are 25
-/// vectors: two threads take 12 each, and half of the rows of the one between them.
+/// 400 columns are 25 vectors: two threads take 12 each, and half of the rows of the one between them.
 pub(super) fn shares(
     m: usize,
     n: usize,
+    by_columns: bool,
     threads: usize,
     i: usize,
 ) -> impl Iterator<Item = Rectangle> {
@@ -26,7 +26,7 @@ pub(super) fn shares(
     };
     // Tiles below each other, one vector after the other, cut evenly.
     let cut = |i: usize, units: usize| units * i / threads;
-    let parts = if n > m {
+    let parts = if by_columns {
         let units = tiles * vectors;
         let (from, to) = (cut(i, units), cut(i + 1, units));
         let (first, head) = (from / tiles, from % tiles);
@@ -54,13 +54,13 @@ mod tests {
     proptest! {
         #[test]
         fn every_element_has_one_thread_and_all_have_as_much(
-            m in 1usize..200, n in 1usize..900, threads in 1usize..9,
+            m in 1usize..200, n in 1usize..900, by_columns in any::<bool>(), threads in 1usize..9,
         ) {
             let mut owners = vec![0; m * n];
             let mut most = 0;
             for i in 0..threads {
                 let mut tiles = 0;
-                for (rows, columns) in shares(m, n, threads, i) {
+                for (rows, columns) in shares(m, n, by_columns, threads, i) {
                     prop_assert!(rows.start % ROWS == 0 && columns.start % COLUMNS == 0);
                     tiles += rows.len().div_ceil(ROWS) * columns.len().div_ceil(COLUMNS);
                     for row in rows {
@@ -71,7 +71,7 @@ mod tests {
             }
             prop_assert!(owners.iter().all(|&owner| owner == 1));
             let (tiles, vectors) = (m.div_ceil(ROWS), n.div_ceil(COLUMNS));
-            let unit = if n > m { 1 } else { vectors };
+            let unit = if by_columns { 1 } else { vectors };
             prop_assert!(most <= (tiles * vectors / unit).div_ceil(threads) * unit);
         }
     }

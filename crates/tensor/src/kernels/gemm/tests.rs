@@ -286,8 +286,10 @@ fn agrees_beyond_one_block_of_terms_and_of_rows() {
 
 #[test]
 fn what_is_packed_ahead_changes_no_bit() {
-    // All columns of B at once, and, with terms so many, one group of them after the other.
-    for [m, k, n] in [[ROWS + 19, BLOCK + 5, 101], [ROWS + 3, 25_000, 131]] {
+    // All columns of B at once, and, with so many blocks of terms or so many terms, one group of them after the other.
+    let sizes =
+        [[ROWS + 19, BLOCK + 5, 101], [ROWS + 5, 4 * BLOCK + 3, 419], [ROWS + 3, 100_000, 131]];
+    for [m, k, n] in sizes {
         let (a, b) = (numbers::<f32>(m * k, 1), numbers::<f32>(k * n, 2));
         for transposed in [false, true] {
             let b = matrix(&b, k, n, transposed);
