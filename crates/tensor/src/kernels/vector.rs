@@ -94,6 +94,20 @@ pub trait Vector<T>: Copy {
         // SAFETY: the caller's promise.
         unsafe { if count < Self::LANES { self.store_part(to, count) } else { self.store(to) } }
     }
+    /// Names some of the lanes; of no size where [`load_first`](Vector::load_first) knows none.
+    type Lanes: Copy;
+    /// Whether [`load_first`](Vector::load_first) leaves out what lies behind `count` numbers, at no cost.
+    const LEAVES_OUT: bool;
+    /// The first `count` lanes.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn first(count: usize) -> Self::Lanes;
+    /// The numbers of these lanes, and zeros; all of them if the set cannot [leave out](Vector::LEAVES_OUT) any.
+    ///
+    /// # Safety
+    /// See the trait; here the pointer is good for what is read.
+    unsafe fn load_first(from: *const T, lanes: Self::Lanes) -> Self;
     /// self + other
     ///
     /// # Safety
@@ -254,6 +268,15 @@ macro_rules! portable {
                 // SAFETY: the caller's pointer is good for this many numbers.
                 unsafe { to.cast::<Self>().write_unaligned(self) }
             }
+            type Lanes = ();
+            const LEAVES_OUT: bool = false;
+            #[inline(always)]
+            unsafe fn first(_: usize) {}
+            #[inline(always)]
+            unsafe fn load_first(from: *const $type, (): ()) -> Self {
+                // SAFETY: the caller's pointer is good for all lanes.
+                unsafe { Self::load(from) }
+            }
             #[inline(always)]
             unsafe fn add(self, other: Self) -> Self {
                 std::array::from_fn(|i| self[i] + other[i])
@@ -304,6 +327,7 @@ macro_rules! x86 {
         |$x:ident, $mask_of:ident| $where_positive:expr,
         |$a:ident, $b:ident| $interleave:expr, $deinterleave:expr,
         |$larger:ident, $other:ident, $yes:ident, $no:ident| $if_larger:expr
+        $(; $no_mask:tt)?
         $(
             , $mask:ty, $load_part:ident, $store_part:ident,
             |$numbers:ident, $first:ident, $positions:ident, $values:ident| $non_zeros:expr
@@ -373,6 +397,28 @@ macro_rules! x86 {
                 unsafe { $if_larger }
             }
             $(
+                type Lanes = $no_mask;
+                const LEAVES_OUT: bool = false;
+                #[inline(always)]
+                unsafe fn first(_: usize) {}
+                #[inline(always)]
+                unsafe fn load_first(from: *const $type, (): ()) -> Self {
+                    // SAFETY: as above, and the caller's pointer is good for all lanes.
+                    unsafe { $load(from) }
+                }
+            )?
+            $(
+                type Lanes = $mask;
+                const LEAVES_OUT: bool = true;
+                #[inline(always)]
+                unsafe fn first(count: usize) -> $mask {
+                    ((1u32 << count) - 1) as $mask
+                }
+                #[inline(always)]
+                unsafe fn load_first(from: *const $type, lanes: $mask) -> Self {
+                    // SAFETY: as above; lanes that the mask leaves out are not read.
+                    unsafe { $load_part(lanes, from) }
+                }
                 #[inline(always)]
                 unsafe fn load_part(from: *const $type, count: usize) -> Self {
                     // SAFETY: as above; lanes that the mask leaves out are not read.
@@ -515,7 +561,8 @@ x86!(
         let larger = _mm256_cmp_ps::<_CMP_GT_OQ>(x, other);
         let nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(x, x);
         _mm256_blendv_ps(no, yes, _mm256_or_ps(larger, nan))
-    }
+    };
+    ()
 );
 
 #[cfg(target_arch = "x86_64")]
@@ -545,5 +592,6 @@ x86!(
         let larger = _mm256_cmp_pd::<_CMP_GT_OQ>(x, other);
         let nan = _mm256_cmp_pd::<_CMP_UNORD_Q>(x, x);
         _mm256_blendv_pd(no, yes, _mm256_or_pd(larger, nan))
-    }
+    };
+    ()
 );

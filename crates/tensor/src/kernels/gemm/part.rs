@@ -107,7 +107,8 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
                         // other. Rows and columns are within the part of C that `write_on` has
                         // handed to this call only, and bias and mask as large.
                         unsafe {
-                            if ahead || copy_b || j.len() % V::LANES != 0 {
+                            let is_whole = V::LEAVES_OUT || j.len() % V::LANES == 0;
+                            if copy_b || !is_whole {
                                 let row = vectors * V::LANES;
                                 let copy = b_copy.as_mut_ptr();
                                 let place =

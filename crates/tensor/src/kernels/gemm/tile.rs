@@ -171,8 +171,8 @@ impl<T, V: Vector<T>> Terms<T, V> for Single {
 /// Each element is one chain of terms in order of k, from 0.
 ///
 /// # Safety
-/// Call it inline in code for V's instruction set and that of the terms. A is good for R × k, B for k × N vectors (with
-/// columns next to each other), C and `finish` as for [`Finish::write`].
+/// Call it inline in code for V's instruction set and that of the terms. A is good for R × k, B for k × N vectors, or, if V
+/// [leaves out](Vector::LEAVES_OUT) lanes, the columns of `finish` (next to each other), C and `finish` as for [`Finish::write`].
 #[inline(always)]
 #[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
 pub(super) unsafe fn tile<T: Real, V: Vector<T>, const R: usize, const N: usize>(
@@ -187,11 +187,13 @@ pub(super) unsafe fn tile<T: Real, V: Vector<T>, const R: usize, const N: usize>
     unsafe {
         let mut sums = [[V::splat(T::ZERO); N]; R];
         let (mut a_column, mut b_row) = (a.start, b.start);
+        let last = V::first(finish.columns - (N - 1) * V::LANES);
         for _ in 0..k {
             let mut x = [V::splat(T::ZERO); N];
-            for v in 0..N {
+            for v in 0..N - 1 {
                 x[v] = V::load(b_row.add(v * V::LANES)); // within N vectors of a row of B
             }
+            x[N - 1] = V::load_first(b_row.add((N - 1) * V::LANES), last);
             for i in 0..R {
                 let y = V::splat(*a_column.add(i * a.row)); // row i < R of A
                 for v in 0..N {
