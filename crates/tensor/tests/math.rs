@@ -75,3 +75,41 @@ fn every_instruction_set_gives_the_same_bits() {
         }
     }
 }
+
+/// The largest error of each function of `f64`, in units in the last place, on arguments of all sizes.
+#[test]
+fn every_function_of_f64_stays_within_its_bound() {
+    for &function in Function::ALL {
+        let rows = rows(function.name());
+        assert!(!rows.is_empty(), "{}", function.name());
+        let x: Vec<f64> = rows.iter().map(|row| f64::from_bits(row.0)).collect();
+        let mut y = vec![0.0; x.len()];
+        map(function, &x, &mut y);
+        let mut worst = (0.0, 0.0);
+        for ((x, y), (_, nearest, rest)) in x.iter().zip(&y).zip(&rows) {
+            let nearest = f64::from_bits(*nearest);
+            let last_place = nearest.abs().next_up() - nearest.abs();
+            let error = ((y - nearest) / last_place - rest).abs();
+            if error > worst.0 {
+                worst = (error, *x);
+            }
+        }
+        println!("{} {:.3} ulp at {:e}", function.name(), worst.0, worst.1);
+        let bound = oracle::bound(function);
+        assert!(worst.0 <= bound, "{}({:e}): {} ulp", function.name(), worst.1, worst.0);
+    }
+}
+
+/// What `double.csv` has of a function: bits of x, bits of the nearest f(x), and f(x) less that in units of its last
+/// place.
+fn rows(name: &str) -> Vec<(u64, u64, f64)> {
+    let of_name = |line: &&str| line.split(',').next() == Some(name);
+    let row = |line: &str| {
+        let mut fields = line.split(',').skip(1);
+        let mut next = || fields.next().expect("four columns");
+        let mut bits = || u64::from_str_radix(next(), 16).expect("bits");
+        let (x, y) = (bits(), bits());
+        (x, y, next().parse().expect("a part of a unit"))
+    };
+    include_str!("double.csv").lines().filter(of_name).map(row).collect()
+}
