@@ -71,7 +71,7 @@ def step(args, threads):
     """An epoch of training a VAE."""
     words = [args.data, args.epochs, *args.batches]
     commands = {
-        "elbo": script("step_elbo", *words),
+        "elbo": script("step_elbo", "f32", *words),
         "JAX, scan": script("step_jax", *words),
         "torch, eager": script("step_torch", "--eager", *words),
         "torch, fused Adam": script("step_torch", "--fused", *words),
@@ -79,7 +79,14 @@ def step(args, threads):
         "burn": [BUILT / "peer-vae-burn", *words],
         "candle": [BUILT / "peer-vae-candle", *words],
     }
-    yield Measurement("VAE 784-400-20, Adam, f32", "seconds per epoch of 60,000 images", False, commands)
+    unit = "seconds per epoch of 60,000 images"
+    yield Measurement("VAE 784-400-20, Adam, f32", unit, False, commands)
+    commands = {
+        "elbo": script("step_elbo", "bf16", *words),
+        "elbo, f32": script("step_elbo", "f32", *words),
+        "torch, autocast": script("step_torch", "--autocast", *words),
+    }
+    yield Measurement("VAE 784-400-20, Adam, products in bf16", unit, False, commands)
 
 
 def conv(args, threads):

@@ -191,8 +191,26 @@ pub(super) fn short(x: f64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// Each cell is what an object has under the name of its column; `_low` and `_high` are the ends of `_ci`.
+    pub(in super::super) fn assert_cells(columns: &[&str], cells: &[String], object: &Value) {
+        assert_eq!(cells.len(), columns.len());
+        for (column, cell) in columns.iter().zip(cells) {
+            let figure = match column.rsplit_once('_') {
+                Some((name, "low")) => &object[format!("{name}_ci")][0],
+                Some((name, "high")) => &object[format!("{name}_ci")][1],
+                _ => &object[*column],
+            };
+            match figure {
+                Value::Null => assert_eq!(cell, "", "{column}"),
+                Value::String(text) => assert_eq!(cell, text, "{column}"),
+                Value::Number(_) => assert_eq!(cell.parse().ok(), figure.as_f64(), "{column}"),
+                _ => assert_eq!(*cell, figure.to_string(), "{column}"),
+            }
+        }
+    }
 
     /// Every figure is another number.
     fn row() -> Row {
@@ -241,21 +259,7 @@ mod tests {
     fn cells_stand_under_their_columns() {
         let unknown = Row { gradient: None, variance: None, cosine: None, ..row() };
         for row in [row(), unknown] {
-            let (cells, object) = (row.cells(), row.object());
-            assert_eq!(cells.len(), Row::COLUMNS.len());
-            for (column, cell) in Row::COLUMNS.into_iter().zip(cells) {
-                let figure = match column.rsplit_once('_') {
-                    Some((name, "low")) => &object[format!("{name}_ci")][0],
-                    Some((name, "high")) => &object[format!("{name}_ci")][1],
-                    _ => &object[column],
-                };
-                match figure {
-                    Value::Null => assert_eq!(cell, "", "{column}"),
-                    Value::String(text) => assert_eq!(cell, *text, "{column}"),
-                    Value::Number(_) => assert_eq!(cell.parse().ok(), figure.as_f64(), "{column}"),
-                    _ => assert_eq!(cell, figure.to_string(), "{column}"),
-                }
-            }
+            assert_cells(&Row::COLUMNS, &row.cells(), &row.object());
         }
     }
 

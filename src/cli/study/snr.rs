@@ -441,6 +441,7 @@ fn figure(all: &[(Axis, Found)], axis: Axis, over: &str, seed: u64, shown: &str)
 
 #[cfg(test)]
 mod tests {
+    use super::super::row::tests::assert_cells;
     use super::*;
 
     /// Every figure is another number.
@@ -482,16 +483,7 @@ mod tests {
             ..found()
         };
         for found in [found(), unknown] {
-            let (cells, object) = (found.cells(), found.object());
-            assert_eq!(cells.len(), Found::COLUMNS.len());
-            for (column, cell) in Found::COLUMNS.into_iter().zip(cells) {
-                match &object[column] {
-                    Value::Null => assert_eq!(cell, "", "{column}"),
-                    Value::String(text) => assert_eq!(cell, *text, "{column}"),
-                    Value::Number(x) => assert_eq!(cell.parse().ok(), x.as_f64(), "{column}"),
-                    figure => assert_eq!(cell, figure.to_string(), "{column}"),
-                }
-            }
+            assert_cells(&Found::COLUMNS, &found.cells(), &found.object());
         }
         let words = [
             "jackknife",

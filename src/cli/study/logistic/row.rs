@@ -193,6 +193,7 @@ impl Row {
 mod tests {
     use serde_json::Value;
 
+    use super::super::super::row::tests::assert_cells;
     use super::*;
 
     /// Equal, up to the last digits of a number.
@@ -253,20 +254,7 @@ mod tests {
             rows[1].bias
         );
 
-        let cells = rows[0].cells();
-        assert_eq!(cells.len(), Row::COLUMNS.len());
-        for (column, cell) in Row::COLUMNS.into_iter().zip(cells) {
-            let figure = match column.rsplit_once('_') {
-                Some((name, "low")) => &object[format!("{name}_ci")][0],
-                Some((name, "high")) => &object[format!("{name}_ci")][1],
-                _ => &object[column],
-            };
-            match figure {
-                Value::String(text) => assert_eq!(cell, *text, "{column}"),
-                Value::Number(_) => assert_eq!(cell.parse().ok(), figure.as_f64(), "{column}"),
-                _ => assert_eq!(cell, figure.to_string(), "{column}"),
-            }
-        }
+        assert_cells(&Row::COLUMNS, &rows[0].cells(), &object);
 
         let (heads, line) = (Row::heads(), rows[0].line());
         let shown = [
