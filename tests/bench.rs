@@ -32,6 +32,7 @@ fn a_quick_benchmark_is_json_with_rows_of_every_family() {
     for (family, kind) in [
         ("gemm", "f32"),
         ("gemm", "f64"),
+        ("gemm", "bf16"),
         ("math", "f32"),
         ("math", "f64"),
         ("conv", "f32"),
@@ -78,9 +79,10 @@ fn the_roofline_is_drawn_twice() {
     let written: Value = serde_json::from_str(&lab.text("runs/bench-001/bench.json")).unwrap();
     assert_eq!(written["machine"]["isa"], "portable");
     assert_eq!(written["machine"]["threads"], 1);
-    // A dot for each row, and one in the legend.
+    // A dot for each row, and in the legend one for steps in f32 and one for those in bf16.
     let rows = written["rows"].as_array().unwrap();
-    assert_eq!(svg.matches("<circle").count(), rows.len() + 1);
+    assert_eq!(svg.matches("<circle").count(), rows.len() + 2);
+    assert!(svg.contains("step f32") && svg.contains("step bf16"));
     assert!(rows.iter().all(|row| row["speed_up"].is_null()), "there is one thread only");
 }
 
