@@ -3,6 +3,7 @@
 use std::fmt;
 use std::hint::black_box;
 
+use elbo_tensor::kernels::gemm::Precision;
 use elbo_tensor::kernels::isa;
 use elbo_tensor::kernels::peak::{self, has_bf16, multiply_adds, multiply_adds_bf16};
 use serde::Serialize;
@@ -30,6 +31,14 @@ impl Kind {
             Kind::F32 => "f32",
             Kind::F64 => "f64",
             Kind::Bf16 => "bf16",
+        }
+    }
+
+    /// That of products of this kind.
+    pub fn precision(self) -> Precision {
+        match self {
+            Kind::F32 | Kind::F64 => Precision::Full,
+            Kind::Bf16 => Precision::Bf16,
         }
     }
 }

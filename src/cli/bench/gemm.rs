@@ -2,7 +2,7 @@
 
 use elbo::bench::{Aligned, Kind, Work, time};
 use elbo_tensor::Real;
-use elbo_tensor::kernels::gemm::{Matrix, Precision, Product};
+use elbo_tensor::kernels::gemm::{Matrix, Product};
 
 use super::Row;
 
@@ -52,8 +52,7 @@ fn product<T: Real>(&([m, k, n], ta, tb): &Shape, kind: Kind) -> Row {
         false => Matrix::new(data, rows, columns),
     };
     let (a, b) = (matrix(&a, m, k, ta), matrix(&b, k, n, tb));
-    let precision = if kind == Kind::Bf16 { Precision::Bf16 } else { Precision::Full };
-    let product = Product::new(a, b).precision(precision);
+    let product = Product::new(a, b).precision(kind.precision());
     let letter = |transposed| if transposed { 'T' } else { 'N' };
     Row {
         family: "gemm",

@@ -2,7 +2,6 @@
 
 use elbo::bench::{Kind, Timing, Work, time};
 use elbo::prelude::*;
-use elbo_tensor::kernels::gemm::Precision;
 use elbo_tensor::kernels::threads;
 use elbo_tensor::with_precision;
 use serde::Serialize;
@@ -44,8 +43,7 @@ pub(super) fn measure(quick: bool, report: &mut dyn FnMut(Row)) {
 
 fn row(work: &'static str, sizes: Sizes, density: f64, kind: Kind) -> Row {
     let Sizes { pixels, hidden, latent, batch } = sizes;
-    let precision = if kind == Kind::Bf16 { Precision::Bf16 } else { Precision::Full };
-    let step = || with_precision(precision, || step(sizes, density));
+    let step = || with_precision(kind.precision(), || step(sizes, density));
     let timing = step();
     let alone = (threads::count() > 1).then(|| threads::with(1, step));
     // Products only, each for the value, the weights and, but for the images, the inputs.
