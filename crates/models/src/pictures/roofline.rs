@@ -127,27 +127,42 @@ impl Roofline {
             free = middle + width / 2.0 + 12.0;
         }
         let fastest = highest(&self.bandwidths);
-        let mut free = f64::from(TOP);
-        let mut peaks: Vec<&Roof> = self.peaks.iter().collect();
-        peaks.sort_by(|a, b| b.rate.total_cmp(&a.rate));
-        for roof in peaks {
+        for (roof, y) in self.names_of_peaks(field) {
             let start = fastest.map_or(field.x.lo, |rate| (roof.rate / rate).max(field.x.lo));
             drawing.line([start, field.x.hi].map(|x| field.place((x, roof.rate))), 3, INK);
-            let (x, y) = field.place((field.x.hi, roof.rate));
+            let (x, _) = field.place((field.x.hi, roof.rate));
             let name = format!("{}: {:.0} GFLOP/s", roof.name, roof.rate);
-            words_beside(drawing, &name, (x + 10.0, y.max(free)));
-            free = y.max(free) + 30.0;
+            words_beside(drawing, &name, (x + 10.0, y));
         }
+    }
+
+    /// The level roofs from the lowest to the highest, with the heights of their names: beside them, or as far above as the
+    /// legend and each other ask for.
+    fn names_of_peaks(&self, field: &Field) -> Vec<(&Roof, f64)> {
+        let mut peaks: Vec<&Roof> = self.peaks.iter().collect();
+        peaks.sort_by(|a, b| a.rate.total_cmp(&b.rate));
+        let mut free = self.top_of_legend();
+        let mut names = Vec::new();
+        for roof in peaks {
+            let (_, beside) = field.place((field.x.hi, roof.rate));
+            free = beside.min(free - 30.0);
+            names.push((roof, free));
+        }
+        names
+    }
+
+    fn top_of_legend(&self) -> f64 {
+        f64::from(BOTTOM) - LINE * (self.bandwidths.len() + self.families.len() + 1) as f64
     }
 
     fn legend(&self, drawing: &mut Drawing) {
         let x = f64::from(RIGHT) + 10.0;
-        let mut y = f64::from(BOTTOM) - LINE * self.bandwidths.len() as f64;
+        let y = f64::from(BOTTOM) - LINE * self.bandwidths.len() as f64;
         for (i, roof) in self.bandwidths.iter().enumerate() {
             let name = format!("{}: {:.0} GB/s", roof.name, roof.rate);
             words_beside(drawing, &name, (x, y + LINE * (i as f64 + 0.5)));
         }
-        y -= LINE * (self.families.len() as f64 + 1.0);
+        let y = self.top_of_legend();
         for (i, family) in self.families.iter().enumerate() {
             let y = y + LINE * (i as f64 + 0.5);
             drawing.disc((x + 8.0, y), 8.0, hue(i), &family.name);
@@ -243,6 +258,28 @@ mod tests {
         assert_eq!(svg.matches("<circle").count(), 2);
         assert_eq!(svg.matches("f32: 100 GFLOP/s").count(), 1);
         assert!(svg.contains("memory: 20 GB/s"));
+    }
+
+    #[test]
+    fn names_of_peaks_meet_neither_each_other_nor_the_legend() {
+        let roof = |name: &str, rate| Roof { name: name.into(), rate };
+        let dot = Dot { name: "d".into(), intensity: 40.0, gflops: 90.0 };
+        let family = Dots { name: "gemm".into(), dots: vec![dot] };
+        let roofline = Roofline {
+            peaks: vec![roof("f32", 100.0), roof("f64", 50.0), roof("bf16", 52.0)],
+            families: vec![family; 8],
+            ..roofline()
+        };
+        let field = Field { frame: FRAME, x: roofline.horizontal(), y: roofline.vertical() };
+        let names = roofline.names_of_peaks(&field);
+        let order: Vec<&str> = names.iter().map(|(roof, _)| &roof.name[..]).collect();
+        assert_eq!(order, ["f64", "bf16", "f32"]);
+        let mut below = roofline.top_of_legend();
+        for (roof, y) in names {
+            assert!(y <= below - 30.0 && y >= f64::from(TOP), "{}: {y}, {below}", roof.name);
+            assert!(y <= field.place((1.0, roof.rate)).1, "{}: {y}", roof.name);
+            below = y;
+        }
     }
 
     #[test]
