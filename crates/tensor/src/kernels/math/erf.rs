@@ -1,10 +1,9 @@
 //! The error function, and the normal distribution function in `gelu`.
 //!
-//! Both stand on the tail of the normal distribution, 1 - Φ(a) = ½ erfc(a / √2) for a ≥ 0, as
-//! e^(-a²/2) / (a + c) times a function that is nearly flat in t = (a - c) / (a + c) (after Shepherd &
-//! Laframboise 1981).
+//! Both stand on the tail of the normal distribution, 1 - Φ(a) = ½ erfc(a / √2) for a ≥ 0, as the density
+//! φ(a) times Mills' ratio. That is P(a) / (a P(a) + Q(a)) with polynomials of positive coefficients: no sum
+//! loses digits, and where a is large an error of P is nearly the same above and below the line.
 
-use super::exp::{lifted, lowered, parts_of_sum};
 use super::polynomial;
 use crate::Real;
 
@@ -12,25 +11,24 @@ use crate::Real;
 pub trait ErrorFunction: Sized + 'static {
     /// Beyond this, a (1 - Φ(a)) is 0.
     const TAIL_END: Self;
-    /// P in (a + c) (1 - Φ(a)) = e^(-a²/2) P(t).
-    const TAIL: &'static [Self];
+    /// ln 2 to so few digits that an integer up to `TAIL_END`² / 2 ln 2 times it is exact, and the rest.
+    const LN_2_SHORT: [Self; 2];
+    /// P in e^(r/2) / √(2π) = P(r) for |r| ≤ ln 2.
+    const DENSITY: &'static [Self];
+    /// P and Q in Mills' ratio, from the constant on, without the leading 1. P(0) is a power of two.
+    const MILLS: [&'static [Self]; 2];
     /// P in erf x = x P(x²) for |x| < 1.
     const ERF: &'static [Self];
 }
 
 impl ErrorFunction for f32 {
     const TAIL_END: f32 = 15.0;
-    const TAIL: &'static [f32] = &[
-        0.7410803,
-        -0.5529922,
-        0.29537585,
-        -0.09838436,
-        8.7199835e-3,
-        7.824983e-3,
-        -2.2540544e-3,
-        -8.50799e-4,
-        3.1270043e-4,
-        1.371659e-4,
+    const LN_2_SHORT: [f32; 2] = [0.69314575, 1.4286068e-6];
+    const DENSITY: &'static [f32] =
+        &[0.3989423, 0.19947115, 0.049867786, 8.311167e-3, 1.0389041e-3, 1.0442275e-4, 8.690808e-6];
+    const MILLS: [&'static [f32]; 2] = [
+        &[256.0, 302.39307, 169.43738, 55.22046, 10.550056],
+        &[204.25845, 148.24937, 53.214554, 10.5506525],
     ];
     const ERF: &'static [f32] = &[
         std::f32::consts::FRAC_2_SQRT_PI,
@@ -45,32 +43,48 @@ impl ErrorFunction for f32 {
 
 impl ErrorFunction for f64 {
     const TAIL_END: f64 = 39.0;
-    const TAIL: &'static [f64] = &[
-        0.7410802807756973,
-        -0.5529922235932244,
-        0.29537579838195865,
-        -0.0983840664762048,
-        8.72159836845834e-3,
-        7.821960718829854e-3,
-        -2.2673860178734975e-3,
-        -8.436456860896432e-4,
-        3.557610791593172e-4,
-        1.4572825803775194e-4,
-        -4.940091739217294e-5,
-        -3.2840018090056766e-5,
-        4.0005283971148006e-6,
-        7.4621022194522984e-6,
-        9.632487491787863e-7,
-        -1.3715707892864212e-6,
-        -6.378227104171055e-7,
-        1.1089468175429983e-7,
-        1.9352754756381015e-7,
-        4.296785244671888e-8,
-        -3.17695640818054e-8,
-        -2.0809031982080927e-8,
-        -5.56558491701601e-11,
-        3.413980008218589e-9,
-        8.753995884820892e-10,
+    const LN_2_SHORT: [f64; 2] = [0.6931471805598903, 5.497923018708371e-14];
+    const DENSITY: &'static [f64] = &[
+        0.3989422804014327,
+        0.19947114020071635,
+        0.04986778505017909,
+        8.311297508363201e-3,
+        1.0389121885453984e-3,
+        1.0389121885421837e-4,
+        8.65760157120017e-6,
+        6.184001144775004e-7,
+        3.865000709460957e-8,
+        2.1472149684117488e-9,
+        1.0736085766613973e-10,
+        4.8925230344064075e-12,
+        2.0378082548097603e-13,
+    ];
+    const MILLS: [&'static [f64]; 2] = [
+        &[
+            8388608.0,
+            15415440.75753893,
+            14009062.59722972,
+            8198601.235810673,
+            3408017.75429947,
+            1052562.353776299,
+            246157.686623445,
+            43627.38054259368,
+            5758.934084613628,
+            542.0202123828079,
+            33.013092335865956,
+        ],
+        &[
+            6693140.809827403,
+            9251487.893852413,
+            6490363.759984719,
+            2970847.9237212855,
+            970653.8233748237,
+            234969.9488277546,
+            42553.34011564849,
+            5692.907900402326,
+            540.0202123707429,
+            33.01309233598829,
+        ],
     ];
     const ERF: &'static [f64] = &[
         std::f64::consts::FRAC_2_SQRT_PI,
@@ -90,42 +104,32 @@ impl ErrorFunction for f64 {
     ];
 }
 
-/// c: the polynomial is shortest near here, and sums with it are exact for more numbers than with others.
-const CENTRE: f64 = 3.375;
-
-/// -a²/2, and what its rounding has lost.
+/// xⁿ + Σ c[i] xⁱ over the n coefficients.
 #[inline(always)]
-fn minus_half_square<T: Real>(a: T) -> (T, T) {
-    let minus_half = a * T::from_f64(-0.5);
-    let exponent = minus_half * a;
-    (exponent, minus_half.mul_add(a, -exponent))
+fn monic<T: Real>(c: &[T], x: T) -> T {
+    let (last, rest) = c.split_last().expect("a polynomial has coefficients");
+    rest.iter().rev().fold(x + *last, |y, c| y.mul_add(x, *c))
 }
 
-/// (p, n + `ROUND`) with 1 - Φ(a) = p 2ⁿ, for a from 0 to `TAIL_END`.
+/// φ(a) for a from 0 to `TAIL_END`.
 #[inline(always)]
-fn tail<T: Real>(a: T) -> (T, T) {
-    let (c, minus_two_c) = (T::from_f64(CENTRE), T::from_f64(-2.0 * CENTRE));
-    let sum = a + c;
-    let r = T::ONE / sum;
-    // 1 - r (a + c): what is missing in r, relative to it. Near 0 the tail would be off by 2.7 times as much.
-    let lost = a - (sum - c);
-    let missing = (-r).mul_add(lost, (-r).mul_add(sum, T::ONE));
-    let t = (r * minus_two_c).mul_add(missing, r.mul_add(minus_two_c, T::ONE));
-    // As a part of the exponent, a factor of 1 + `missing` costs no rounding.
-    let (exponent, low) = minus_half_square(a);
-    let (p, rounded) = parts_of_sum(exponent, low + missing);
-    (polynomial(T::TAIL, t) * r * p, rounded)
+fn density<T: Real>(a: T) -> T {
+    // e^(-a²/2) = 2ⁿ e^(r/2) with r = -a² - 2 n ln 2, where nothing is rounded before the difference is small.
+    // 2ⁿ is lifted, lest it is denormal; the last multiplication rounds.
+    let zero = T::ROUND + T::LIFT;
+    let rounded = (a * a).mul_add(T::from_f64(-0.5 * std::f64::consts::LOG2_E), zero);
+    let n = rounded - zero;
+    let [two_ln_2, rest] = T::LN_2_SHORT.map(|part| part + part);
+    let r = n.mul_add(-rest, (-a).mul_add(a, n * -two_ln_2));
+    polynomial(T::DENSITY, r).times_power_of_two(rounded) * (-T::LIFT).power_of_two()
 }
 
-/// (p, n + `ROUND`) with a (1 - Φ(a)) = p 2ⁿ, for a from 0 to `TAIL_END`.
+/// Mills' ratio (1 - Φ(a)) / φ(a) for a from 0 to `TAIL_END`.
 #[inline(always)]
-fn a_times_tail<T: Real>(a: T) -> (T, T) {
-    // t is made of the quotient here, whose error is a part of it that vanishes where the tail is steep.
-    let u = a / (a + T::from_f64(CENTRE));
-    let t = (u + u) - T::ONE;
-    let (exponent, low) = minus_half_square(a);
-    let (p, rounded) = parts_of_sum(exponent, low);
-    (polynomial(T::TAIL, t) * u * p, rounded)
+fn mills<T: Real>(a: T) -> T {
+    let [p, q] = T::MILLS;
+    let p = monic(p, a);
+    p / a.mul_add(p, monic(q, a))
 }
 
 /// x P(x²) for |x| < 1, else 1 - 2 (1 - Φ(√2 |x|)) with the sign of x.
@@ -136,8 +140,9 @@ pub(crate) fn erf<T: Real>(x: T) -> T {
     let a = x.abs();
     let bounded = if a > end { end } else { a };
     let near = polynomial(T::ERF, bounded * bounded) * a;
-    let (p, rounded) = tail(bounded * T::from_f64(std::f64::consts::SQRT_2));
-    let far = T::ONE - (p + p).times_power_of_two(rounded);
+    let root = bounded * T::from_f64(std::f64::consts::SQRT_2);
+    let twice = mills(root) + mills(root);
+    let far = (-twice).mul_add(density(root), T::ONE);
     (if a >= T::ONE { far } else { near }).with_sign_of(x)
 }
 
@@ -146,10 +151,12 @@ pub(crate) fn erf<T: Real>(x: T) -> T {
 pub(crate) fn gelu<T: Real>(x: T) -> T {
     let a = x.abs();
     let bounded = if a > T::TAIL_END { T::TAIL_END } else { a };
-    let (p, rounded) = a_times_tail(bounded);
-    let (y, low) = lifted(p, rounded);
+    // |x| times Mills' ratio. As a P(0) is exact, there is one rounding less near 0 than in a times P.
+    let ([p0, p @ ..], q) = (T::MILLS[0], T::MILLS[1]) else { unreachable!() };
+    let ap = (bounded * bounded).mul_add(monic(p, bounded), bounded * *p0);
+    let ratio = ap / (ap + monic(q, bounded));
     let positive = if x < T::ZERO { T::ZERO } else { x };
-    (positive - lowered(y, low)).with_sign_of(x)
+    (-ratio).mul_add(density(bounded), positive).with_sign_of(x)
 }
 
 /// Φ(x): 1 - Φ(|x|), or what it leaves of 1.
@@ -157,10 +164,8 @@ pub(crate) fn gelu<T: Real>(x: T) -> T {
 pub(crate) fn normal_cdf<T: Real>(x: T) -> T {
     let a = x.abs();
     let bounded = if a > T::TAIL_END { T::TAIL_END } else { a };
-    let (p, rounded) = tail(bounded);
-    let (y, low) = lifted(p, rounded);
-    let tail = lowered(y, low);
-    let y = if x < T::ZERO { tail } else { T::ONE - tail };
+    let (mills, density) = (mills(bounded), density(bounded));
+    let y = if x < T::ZERO { mills * density } else { (-mills).mul_add(density, T::ONE) };
     // What the bits of a NaN became by now is not one.
     if x.is_nan() { x } else { y }
 }

@@ -63,21 +63,8 @@ fn reduce<T: Real>(x: T) -> (T, T) {
 #[inline(always)]
 pub(super) fn parts<T: Real>(x: T) -> (T, T) {
     let (r, rounded) = reduce(x);
-    (exp_reduced(r), rounded)
-}
-
-/// [`parts`] of x + low, where low is what rounding to x lost.
-#[inline(always)]
-pub(super) fn parts_of_sum<T: Real>(x: T, low: T) -> (T, T) {
-    let (r, rounded) = reduce(x);
-    (exp_reduced(r + low), rounded)
-}
-
-/// eʳ for |r| ≤ ln 2 / 2.
-#[inline(always)]
-fn exp_reduced<T: Real>(r: T) -> T {
     let p = polynomial(T::EXP, r).mul_add(r, T::ONE);
-    p.mul_add(r, T::ONE)
+    (p.mul_add(r, T::ONE), rounded)
 }
 
 /// p 2ⁿ times 2^`LIFT` if it is lifted, and whether it is.

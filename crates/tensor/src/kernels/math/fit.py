@@ -41,6 +41,38 @@ def show(name, f, low, high, degrees, weight):
         print("&[" + ", ".join(literal(x, DIGITS[kind]) for x in c) + "]")
 
 
+def density(a):
+    return exp(-a * a / 2) / sqrt(2 * pi)
+
+
+def mills(a):
+    return erfc(a / sqrt(mpf(2))) / 2 / density(a)
+
+
+def show_mills(kind, end, degree, first, centre):
+    """P and Q in Mills' ratio P(a) / (a P(a) + Q(a)), both monic, Q of one degree less: right for large a.
+
+    P begins with `first`, and Q so that the tail at 0 is ½ to the last digit. They meet the ratio where
+    Chebyshev polynomials of (a - centre) / (a + centre) would be extreme."""
+    end, centre, count = mpf(end), mpf(centre), 2 * degree - 3
+    k = nearest(density(0), DIGITS[kind])
+    f = lambda a: mills(a) * density(0) / k
+    p, q = [mpf(first)], [2 * first * k]
+    half = end / (end + centre)
+    at = lambda share: centre * share * half / (1 - share * half)
+    nodes = [at((1 - cos(pi * (i + 1) / (count + mpf(1) / 2))) / 2) for i in range(count)]
+    weight = lambda a: 1 - a * f(a)
+    terms = lambda a: [weight(a) * a**j for j in range(1, degree)] + [-f(a) * a**j for j in range(1, degree - 1)]
+    rest = lambda a: f(a) * (a ** (degree - 1) + q[0]) - weight(a) * (a**degree + p[0])
+    solution = list(lu_solve(matrix([terms(a) for a in nodes]), matrix([rest(a) for a in nodes])))
+    p, q = p + solution[: degree - 1], q + solution[degree - 1 :]
+    of_p, of_q = (lambda a, c=c: polyval([1, *c[::-1]], a) for c in (p, q))
+    xs = [at((mpf(i) + mpf(1) / 3) / 500) for i in range(500)]
+    error = max(abs(of_p(a) / (a * of_p(a) + of_q(a)) / f(a) - 1) for a in xs)
+    print(f"// {kind} MILLS: relative error {nstr(error, 2)}")
+    print("[" + ", ".join("&[" + ", ".join(literal(x, DIGITS[kind]) for x in c) + "]" for c in (p, q)) + "]")
+
+
 def parts(name, x, count):
     for kind, digits in DIGITS.items():
         rest, out = x, []
@@ -50,15 +82,11 @@ def parts(name, x, count):
         print(f"// {kind} {name}: {', '.join(out)}")
 
 
-def tail(a):
-    return erfc(a / sqrt(mpf(2))) / 2 * exp(a * a / 2)
-
-
-CENTRE = mpf(27) / 8
-
-
-def at(t):
-    return CENTRE * (1 + t) / (1 - t)
+def short_parts(name, x, lengths):
+    """x to so many binary digits, and the rest."""
+    for kind, digits in DIGITS.items():
+        first = nearest(x, lengths[kind])
+        print(f"// {kind} {name}: {literal(first, digits)}, {literal(x - first, digits)}")
 
 
 half = log(mpf(2)) / 2 * mpf("1.01")
@@ -70,9 +98,11 @@ show("LN", lambda f: (log1p(f) - f + f * f / 2) / f**3, low, high, {"f32": 7, "f
 
 ratio = lambda z: erf(sqrt(z)) / sqrt(z)
 show("ERF", ratio, 0, 1, {"f32": 6, "f64": 13}, lambda z: 1 / ratio(z))
-of_t = lambda t: tail(at(t)) * (at(t) + CENTRE)
-for kind, end, degree in (("f32", 15, 9), ("f64", 39, 24)):
-    show("TAIL", of_t, -1, (end - CENTRE) / (end + CENTRE), {kind: degree}, lambda t: 1 / of_t(t))
+of_r = lambda r: exp(r / 2) / sqrt(2 * pi)
+show("DENSITY", of_r, -2 * half, 2 * half, {"f32": 6, "f64": 12}, lambda r: 1 / of_r(r))
+show_mills("f32", 15, 5, 2**8, "2.2")
+show_mills("f64", 39, 11, 2**23, "3.5")
+short_parts("LN_2_SHORT", log(mpf(2)), {"f32": 16, "f64": 42})
 
 end = mpf("0.8") ** 2
 show("SIN", lambda z: (sin(sqrt(z)) / sqrt(z) - 1) / z, 0, end, {"f32": 2, "f64": 5}, lambda z: z)
