@@ -155,8 +155,9 @@ pub(crate) fn gelu<T: Real>(x: T) -> T {
     let ([p0, p @ ..], q) = (T::MILLS[0], T::MILLS[1]) else { unreachable!() };
     let ap = (bounded * bounded).mul_add(monic(p, bounded), bounded * *p0);
     let ratio = ap / (ap + monic(q, bounded));
-    let positive = if x < T::ZERO { T::ZERO } else { x };
-    (-ratio).mul_add(density(bounded), positive).with_sign_of(x)
+    // The zero of a negative number is negative.
+    let positive = if x < T::ZERO { -T::ZERO } else { x };
+    (-ratio).mul_add(density(bounded), positive)
 }
 
 /// Φ(x): 1 - Φ(|x|), or what it leaves of 1.
