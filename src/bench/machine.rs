@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::aligned::Aligned;
 use super::caches::caches;
-use super::timing::time;
+use super::timing::time_beside_others;
 
 /// What is multiplied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -128,9 +128,9 @@ impl Machine {
             cpu: cpu(),
             isa: isa::current().to_string(),
             threads,
-            single: [1, threads].map(|threads| peak(multiply_adds::<f32>, threads)),
-            double: [1, threads].map(|threads| peak(multiply_adds::<f64>, threads)),
-            bf16: has_bf16().then(|| [1, threads].map(|threads| peak(multiply_adds_bf16, threads))),
+            single: peaks(multiply_adds::<f32>, threads),
+            double: peaks(multiply_adds::<f64>, threads),
+            bf16: has_bf16().then(|| peaks(multiply_adds_bf16, threads)),
             levels: levels(threads),
         }
     }
@@ -184,12 +184,27 @@ impl Machine {
     }
 }
 
+/// GFLOP/s of multiply-adds in registers: on one thread, and on all of them.
+fn peaks<T>(multiply_adds: fn(usize) -> (u64, T), threads: usize) -> [f64; 2] {
+    // Where all do far less than as many times one, the cores may be shared for a moment: that is no limit.
+    const TRIES: usize = 8;
+    let one = peak(multiply_adds, 1);
+    let mut all = 0.0f64;
+    for _ in 0..TRIES {
+        all = all.max(peak(multiply_adds, threads));
+        if all > 0.9 * threads as f64 * one {
+            break;
+        }
+    }
+    [one, all]
+}
+
 /// GFLOP/s of multiply-adds in registers, on so many threads.
 fn peak<T>(multiply_adds: fn(usize) -> (u64, T), threads: usize) -> f64 {
     const ROUNDS: usize = 200_000;
     let flop = black_box(multiply_adds(black_box(ROUNDS))).0 as f64;
     let one = || {
-        let timing = time(|| {
+        let timing = time_beside_others(|| {
             black_box(multiply_adds(black_box(ROUNDS)));
         });
         flop / timing.median * 1e-9
@@ -212,7 +227,7 @@ fn level(name: String, holds: Option<usize>, size: usize, threads: usize) -> Lev
     let count = size / 8;
     let read = || {
         let x = Aligned::new(2 * count, |_| 1.0f32);
-        let timing = time(|| {
+        let timing = time_beside_others(|| {
             black_box(peak::read(black_box(&x)));
         });
         size as f64 / timing.median * 1e-9
@@ -220,7 +235,7 @@ fn level(name: String, holds: Option<usize>, size: usize, threads: usize) -> Lev
     // Two slices of half the size, so that both together fit where one does when reading.
     let copy = || {
         let (x, mut y) = (Aligned::new(count, |_| 1.0f32), Aligned::new(count, |_| 0.0f32));
-        let timing = time(|| black_box(&mut y).copy_from_slice(black_box(&x)));
+        let timing = time_beside_others(|| black_box(&mut y).copy_from_slice(black_box(&x)));
         size as f64 / timing.median * 1e-9
     };
     let (read, copy) = (on_all(threads, read), on_all(threads, copy));

@@ -12,9 +12,10 @@
 
 mod aligned;
 mod caches;
+mod cores;
 mod machine;
 mod timing;
 
 pub use aligned::Aligned;
 pub use machine::{Bound, Kind, Level, Machine, Work};
-pub use timing::{Timing, time};
+pub use timing::{Timing, set_patience, time};

@@ -1,10 +1,16 @@
 //! How long a call takes.
 
-use std::time::Instant;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::cores;
 
 /// Seconds that a sample takes at least: far above the step of the clock.
 const SAMPLE: f64 = 0.008;
 const SAMPLES: usize = 7;
+
+/// After this, samples of one call are not taken again.
+const AGAIN: Duration = Duration::from_secs(4);
 
 /// Seconds per call over several samples.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
@@ -17,10 +23,43 @@ pub struct Timing {
     pub most: f64,
     /// How many samples.
     pub samples: usize,
+    /// Those before or after which the cores did less than 85 % of the multiply-adds of their best moment: they
+    /// were shared, or slow.
+    pub disturbed: usize,
+}
+
+/// What is left of the time to take disturbed samples again.
+static PATIENCE: Mutex<Duration> = Mutex::new(Duration::from_secs(60));
+
+/// Sets how long all calls of [`time`] from now on may take samples again, together. At first it is a minute.
+pub fn set_patience(patience: Duration) {
+    *PATIENCE.lock().unwrap_or_else(PoisonError::into_inner) = patience;
 }
 
 /// Times a call: warms up, then takes samples of at least 8 ms each, of as many calls as that needs.
-pub fn time(mut call: impl FnMut()) -> Timing {
+///
+/// Between samples, all cores that kernels use are asked for a burst of multiply-adds. A sample before or after
+/// which they do less than 85 % of their best is taken again, for some seconds at most, and while there is
+/// [patience](set_patience); after that it counts, and is counted as [disturbed](Timing::disturbed).
+pub fn time(call: impl FnMut()) -> Timing {
+    let mut patience = PATIENCE.lock().unwrap_or_else(PoisonError::into_inner);
+    let start = Instant::now();
+    let (timing, again) = timing(call, cores::are_whole, || start.elapsed() < AGAIN.min(*patience));
+    *patience = patience.saturating_sub(again);
+    timing
+}
+
+/// [`time`] for one of several threads that call it at once: asks nothing.
+pub(super) fn time_beside_others(call: impl FnMut()) -> Timing {
+    timing(call, || true, || false).0
+}
+
+/// The samples, and how long those took that were taken again.
+fn timing(
+    mut call: impl FnMut(),
+    are_whole: impl Fn() -> bool,
+    again: impl Fn() -> bool,
+) -> (Timing, Duration) {
     let mut sample = |calls: usize| {
         let start = Instant::now();
         (0..calls).for_each(|_| call());
@@ -34,14 +73,29 @@ pub fn time(mut call: impl FnMut()) -> Timing {
     }
     let calls = (SAMPLE / once).ceil() as usize;
     let samples = if once > 0.1 { 3 } else { SAMPLES };
-    let mut seconds: Vec<f64> = (0..samples).map(|_| sample(calls)).collect();
+    let (mut seconds, mut disturbed, mut lost) = (Vec::with_capacity(samples), 0, Duration::ZERO);
+    let mut whole = are_whole();
+    while seconds.len() < samples {
+        let start = Instant::now();
+        let one = sample(calls);
+        let before = std::mem::replace(&mut whole, are_whole());
+        if before && whole {
+            seconds.push(one);
+        } else if again() {
+            lost += start.elapsed();
+        } else {
+            seconds.push(one);
+            disturbed += 1;
+        }
+    }
     seconds.sort_by(f64::total_cmp);
-    Timing { median: seconds[samples / 2], least: seconds[0], most: seconds[samples - 1], samples }
+    let (least, most) = (seconds[0], seconds[samples - 1]);
+    (Timing { median: seconds[samples / 2], least, most, samples, disturbed }, lost)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::cell::Cell;
 
     use super::*;
 
@@ -50,5 +104,41 @@ mod tests {
         let timing = time(|| std::thread::sleep(Duration::from_millis(2)));
         assert!(timing.least >= 0.002 && timing.least <= timing.median);
         assert!(timing.median <= timing.most && timing.samples == SAMPLES);
+    }
+
+    /// (disturbed samples, calls of 8 ms) when the cores answer so, before the first sample and after each, and
+    /// each sample may be taken again or not.
+    fn disturbed(answers: &[bool], again: bool) -> (usize, usize) {
+        let (mut calls, asked) = (0, Cell::new(0));
+        let are_whole = || answers[asked.replace(asked.get() + 1)];
+        let call = || {
+            calls += 1;
+            std::thread::sleep(Duration::from_millis(8));
+        };
+        let (timing, lost) = timing(call, are_whole, || again);
+        assert_eq!(asked.get(), answers.len());
+        assert_eq!(timing.samples, SAMPLES);
+        assert_eq!(lost >= Duration::from_millis(8), answers.len() > SAMPLES + 1);
+        // The first call warms up.
+        (timing.disturbed, calls - 1)
+    }
+
+    #[test]
+    fn a_sample_is_disturbed_if_the_cores_are_not_whole_before_it_or_after() {
+        let mut answers = [true; SAMPLES + 1];
+        assert_eq!(disturbed(&answers, false), (0, SAMPLES));
+        answers[0] = false;
+        assert_eq!(disturbed(&answers, false), (1, SAMPLES));
+        answers[3] = false;
+        assert_eq!(disturbed(&answers, false), (3, SAMPLES));
+        answers[4] = false;
+        assert_eq!(disturbed(&answers, false), (4, SAMPLES));
+    }
+
+    #[test]
+    fn disturbed_samples_are_taken_again() {
+        let mut answers = [true; SAMPLES + 4];
+        (answers[3], answers[4]) = (false, false);
+        assert_eq!(disturbed(&answers, true), (0, SAMPLES + 3));
     }
 }

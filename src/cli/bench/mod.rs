@@ -8,9 +8,10 @@ mod row;
 mod step;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use elbo::bench::Machine;
+use elbo::bench::{Machine, set_patience};
 use elbo_models::{Error, Result, write_whole};
 use elbo_tensor::kernels::{isa, threads};
 use serde_json::{Value, json};
@@ -38,6 +39,10 @@ pub(crate) struct BenchArgs {
     /// runs/bench-001]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+
+    /// How long to take samples again, in all, that were taken while the cores did less than 85 % of their best
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    patience: u64,
 
     /// Print one JSON object
     #[arg(long)]
@@ -72,6 +77,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
         source,
         help: "choose another folder with --out".into(),
     })?;
+    set_patience(Duration::from_secs(args.patience));
     let machine = Machine::measure(threads::count());
     let talk = !args.json;
     if talk {
@@ -110,6 +116,13 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
         let (micro, percent) = (1e6 * seconds, 100.0 * share);
         say!(
             "A step's graph of {nodes} nodes costs {micro:.1} µs: {percent:.1} % of 784-400-20, batch 128."
+        );
+    }
+    let [disturbed, samples] =
+        rows.iter().map(Row::disturbed).fold([0, 0], |[a, b], [c, d]| [a + c, b + d]);
+    if disturbed > 0 {
+        say!(
+            "Around {disturbed} of {samples} samples the cores did less than 85 % of their best: shared, or slow."
         );
     }
     let moved: Vec<String> = drift.iter().map(|share| format!("{:+.0} %", 100.0 * share)).collect();

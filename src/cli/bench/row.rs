@@ -35,10 +35,17 @@ impl Row {
         self.alone.map(|alone| alone.median / self.timing.median)
     }
 
+    /// Samples around which the cores were not what they were, and all samples.
+    pub(super) fn disturbed(&self) -> [usize; 2] {
+        let timings = [Some(self.timing), self.alone];
+        let sum = |count: fn(Timing) -> usize| timings.into_iter().flatten().map(count).sum();
+        [sum(|timing| timing.disturbed), sum(|timing| timing.samples)]
+    }
+
     /// The names of the columns of [`line`](Row::line).
     pub(super) fn columns() -> String {
         format!(
-            "{:<18} {:<26} {:>11} {:>19} {:>8} {:>7} {:>5} {:>5} {:>7}  {:<7} {:>10} {:>8}",
+            "{:<18} {:<26} {:>11} {:>19} {:>8} {:>7} {:>5} {:>5} {:>7}  {:<7} {:>10} {:>8} {:>9}",
             "work",
             "shape",
             "median",
@@ -50,7 +57,8 @@ impl Row {
             "flop/B",
             "bound",
             "images/s",
-            "speed-up"
+            "speed-up",
+            "disturbed"
         )
     }
 
@@ -59,9 +67,13 @@ impl Row {
             [self.timing.median, self.timing.least, self.timing.most].map(|seconds| 1e6 * seconds);
         let images = self.images_per_second().map_or(String::new(), |rate| format!("{rate:.0}"));
         let speed_up = self.speed_up().map_or(String::new(), |times| format!("{times:.2}"));
+        let disturbed = match self.disturbed() {
+            [0, _] => String::new(),
+            [disturbed, samples] => format!("{disturbed} of {samples}"),
+        };
         let line = format!(
             "{:<18} {:<26} {median:>8.1} µs {least:>9.1}-{most:<9.1} {:>8.1} {:>7.1} {:>3.0} % {:>3.0} % {:>7.2}  \
-             {:<7} {images:>10} {speed_up:>8}",
+             {:<7} {images:>10} {speed_up:>8} {disturbed:>9}",
             self.work,
             self.shape,
             self.gflops(),
