@@ -1,7 +1,7 @@
 //! Every library behind one method.
 
-use elbo_tensor::Real;
-use elbo_tensor::kernels::gemm::{Matrix, gemm};
+use elbo::tensor::Real;
+use elbo::tensor::kernels::gemm::{Matrix, gemm};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 

@@ -6,7 +6,8 @@
 
 mod library;
 mod shape;
-mod time;
+
+use elbo::bench::time;
 
 use crate::library::{Float, Library};
 use crate::shape::Shape;
@@ -17,7 +18,7 @@ fn main() {
         panic!("usage: peer-gemm LIBRARY f32|f64 THREADS SHAPE...")
     };
     let threads = threads.parse().expect("a number of threads");
-    elbo_tensor::kernels::threads::set(threads);
+    elbo::tensor::kernels::threads::set(threads);
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("a pool of threads");
     let shapes: Vec<Shape> = shapes.iter().map(|shape| shape.parse().unwrap()).collect();
     match kind.as_str() {
@@ -34,7 +35,7 @@ fn run<T: Float>(name: &str, threads: usize, shapes: &[Shape]) {
     for (turn, shape) in shapes.iter().take(1).chain(shapes).enumerate() {
         let (a, b) = (numbers(shape.m * shape.k, 7), numbers(shape.k * shape.n, 5));
         let mut c = vec![T::ZERO; shape.m * shape.n];
-        let seconds = time::median(|| library.multiply(shape, &a, &b, &mut c));
+        let seconds = time(|| library.multiply(shape, &a, &b, &mut c)).median;
         check(shape, &a, &b, &c);
         if turn > 0 {
             lines.push(format!("\"{shape}\": {:.3}", shape.flop() * 1e-9 / seconds));
