@@ -286,19 +286,25 @@ fn agrees_beyond_one_block_of_terms_and_of_rows() {
 
 #[test]
 fn what_is_packed_ahead_changes_no_bit() {
-    // All columns of B at once, and, with so many blocks of terms or so many terms, one group of them after the other.
+    // All columns of B at once, and, with so many blocks of terms or so many terms, one group of them after the other;
+    // with a transposed A, one block of terms after the other.
     let sizes =
         [[ROWS + 19, BLOCK + 5, 101], [ROWS + 5, 4 * BLOCK + 3, 419], [ROWS + 3, 100_000, 131]];
     for [m, k, n] in sizes {
         let (a, b) = (numbers::<f32>(m * k, 1), numbers::<f32>(k * n, 2));
+        let a_transposed: Vec<f32> = (0..m * k).map(|i| a[i % m * k + i / m]).collect();
         for transposed in [false, true] {
             let b = matrix(&b, k, n, transposed);
-            let (mut whole, mut rows) = (vec![0.0; m * n], vec![0.0; m * n]);
-            threads::with(1, || gemm(Matrix::new(&a, m, k), b, false, &mut whole));
+            let [mut whole, mut of_transposed, mut rows] = [(); 3].map(|()| vec![0.0; m * n]);
+            threads::with(1, || {
+                gemm(Matrix::new(&a, m, k), b, false, &mut whole);
+                gemm(matrix(&a_transposed, m, k, true), b, false, &mut of_transposed);
+            });
             for (a, c) in a.chunks(8 * k).zip(rows.chunks_mut(8 * n)) {
                 gemm(Matrix::new(a, a.len() / k, k), b, false, c);
             }
             assert!(whole == rows, "{m} {k} {n} {transposed}");
+            assert!(of_transposed == rows, "{m} {k} {n} {transposed}, A transposed");
         }
     }
 }
