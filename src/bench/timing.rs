@@ -1,6 +1,6 @@
 //! How long a call takes.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::cores;
@@ -33,7 +33,12 @@ static PATIENCE: Mutex<Duration> = Mutex::new(Duration::from_secs(60));
 
 /// Sets how long all calls of [`time`] from now on may take samples again, together. At first it is a minute.
 pub fn set_patience(patience: Duration) {
-    *PATIENCE.lock().unwrap_or_else(PoisonError::into_inner) = patience;
+    *self::patience() = patience;
+}
+
+/// Nothing panics while it is locked.
+fn patience() -> MutexGuard<'static, Duration> {
+    PATIENCE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Times a call: warms up, then takes samples of at least 8 ms each, of as many calls as that needs.
@@ -42,10 +47,10 @@ pub fn set_patience(patience: Duration) {
 /// which they do less than 85 % of their best is taken again, for some seconds at most, and while there is
 /// [patience](set_patience); after that it counts, and is counted as [disturbed](Timing::disturbed).
 pub fn time(call: impl FnMut()) -> Timing {
-    let mut patience = PATIENCE.lock().unwrap_or_else(PoisonError::into_inner);
-    let start = Instant::now();
-    let (timing, again) = timing(call, cores::are_whole, || start.elapsed() < AGAIN.min(*patience));
-    *patience = patience.saturating_sub(again);
+    let (start, most) = (Instant::now(), AGAIN.min(*patience()));
+    let (timing, lost) = timing(call, cores::are_whole, || start.elapsed() < most);
+    let mut left = patience();
+    *left = left.saturating_sub(lost);
     timing
 }
 
