@@ -52,6 +52,8 @@ fn a_quick_benchmark_is_json_with_rows_of_every_family() {
         assert!(near("intensity", flop / bytes), "{row}");
         let [least, most] = [&row["seconds"]["least"], &row["seconds"]["most"]].map(number);
         assert!(0.0 < least && least <= median && median <= most, "{row}");
+        let [disturbed, samples] = ["disturbed", "samples"].map(|key| number(&row["seconds"][key]));
+        assert!(disturbed <= samples, "{row}");
         // A loop that the compiler left out would be a thousand times too fast; a clock that moves is not.
         assert!(number(&row["share_of_roof"]) < 20.0, "{row}");
         assert!(number(&row["share_of_peak"]) <= 1.0001 * number(&row["share_of_roof"]), "{row}");

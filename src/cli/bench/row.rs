@@ -109,3 +109,43 @@ impl Row {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use elbo::bench::{Kind, Level};
+
+    use super::*;
+
+    #[test]
+    fn a_line_says_how_many_samples_were_disturbed_of_all_that_it_stands_on() {
+        let level =
+            Level { name: "memory".into(), holds: None, measured: 0, read: 10.0, copy: 10.0 };
+        let machine = Machine {
+            cpu: String::new(),
+            isa: String::new(),
+            threads: 2,
+            single: [100.0, 200.0],
+            double: [50.0, 100.0],
+            bf16: None,
+            levels: vec![level],
+        };
+        let timing =
+            |disturbed| Timing { median: 1e-3, least: 1e-3, most: 1e-3, samples: 7, disturbed };
+        let line = |here, alone: Option<usize>| {
+            let row = Row {
+                family: "step",
+                work: "step",
+                shape: "1-1-1".into(),
+                amount: Work { flop: 1e6, bytes: 1e6, kind: Kind::F32 },
+                timing: timing(here),
+                images: None,
+                alone: alone.map(timing),
+            };
+            row.line(&machine)
+        };
+        assert!(line(2, Some(1)).ends_with(" 3 of 14"), "{}", line(2, Some(1)));
+        assert!(line(2, None).ends_with(" 2 of 7"), "{}", line(2, None));
+        assert!(line(0, Some(0)).ends_with(" 1.00"), "{}", line(0, Some(0)));
+        assert_eq!(line(2, None).chars().count(), Row::columns().chars().count());
+    }
+}
