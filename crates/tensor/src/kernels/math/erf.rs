@@ -141,8 +141,8 @@ pub(crate) fn erf<T: Real>(x: T) -> T {
     let bounded = if a > end { end } else { a };
     let near = polynomial(T::ERF, bounded * bounded) * a;
     let root = bounded * T::from_f64(std::f64::consts::SQRT_2);
-    let twice = mills(root) + mills(root);
-    let far = (-twice).mul_add(density(root), T::ONE);
+    let mills = mills(root);
+    let far = (-(mills + mills)).mul_add(density(root), T::ONE);
     (if a >= T::ONE { far } else { near }).with_sign_of(x)
 }
 
