@@ -34,7 +34,7 @@ pub(super) use self::bf16::Pairs;
 pub use self::matrix::Matrix;
 use self::part::Part;
 use self::share::shares;
-use self::sparse::{NonZeros, Skipping};
+use self::sparse::NonZeros;
 use self::tile::Single;
 #[cfg(target_arch = "x86_64")]
 pub(super) use self::tile::Terms;
@@ -210,21 +210,24 @@ impl<'a, T: Real> Product<'a, T> {
             let b = Matrix::with_steps(&zero, [1, n], [0, 0]);
             return Product { a, b, ..self }.multiply(isa, c, step);
         }
-        let zeros = NonZeros::worth_it(&self).then(|| NonZeros::of(isa, &self.a));
-        self.in_parts(c, step, |of, c, rows, columns| {
-            let skipped = zeros.as_ref().is_some_and(|zeros| {
-                dispatch_vectors!(isa, T, vector => {
-                    let (rows, columns) = (rows.clone(), columns.clone());
-                    Skipping { of, zeros, c, rows, columns, vector }
-                })
-            });
-            if !skipped {
-                dispatch_vectors!(isa, T, vector => {
-                    let (rows, columns) = (rows.clone(), columns.clone());
-                    Part { of, c, rows, columns, vector, terms: Single }
-                });
-            }
+        if NonZeros::worth_it(&self) {
+            return self.multiply_sparse(isa, c, step);
+        }
+        self.in_parts(c, step, |of, c, rows, columns| of.multiply_part(isa, c, rows, columns));
+    }
+
+    /// Some rows and columns of C.
+    fn multiply_part(self, isa: Isa, c: Target<T>, rows: Range<usize>, columns: Range<usize>) {
+        dispatch_vectors!(isa, T, vector => {
+            let (rows, columns) = (rows.clone(), columns.clone());
+            Part { of: self, c, rows, columns, vector, terms: Single }
         });
+    }
+
+    /// The threads that are worth it.
+    fn threads(&self) -> usize {
+        let (m, k, n) = (self.a.rows(), self.a.columns(), self.b.columns());
+        threads::count().min(m * k * n / WORTH_A_THREAD).max(1)
     }
 
     /// Hands disjoint parts of C, with their rows and columns, to all threads that are worth it.
@@ -235,9 +238,9 @@ impl<'a, T: Real> Product<'a, T> {
         part: impl Fn(Product<'a, T>, Target<T>, Range<usize>, Range<usize>) + Sync,
     ) {
         let (m, k, n) = (self.a.rows(), self.a.columns(), self.b.columns());
-        let c = Target { start: c.as_mut_ptr(), step };
+        let c = Target::of(c, step);
         let by_columns = n > m || (self.a.steps.0 != 1 && 2 * n >= m && k * n >= WIDE);
-        let threads = threads::count().min(m * k * n / WORTH_A_THREAD).max(1);
+        let threads = self.threads();
         threads::for_each(threads, |i| {
             shares(m, n, by_columns, threads, i)
                 .for_each(|(rows, columns)| part(self, c, rows, columns));
@@ -286,6 +289,12 @@ struct Target<T> {
     start: *mut T,
     /// From one row to the next.
     step: usize,
+}
+
+impl<T> Target<T> {
+    fn of(c: &mut [T], step: usize) -> Target<T> {
+        Target { start: c.as_mut_ptr(), step }
+    }
 }
 
 // SAFETY: a `Target` lives only inside `write_on`, whose caller borrows C mutably for all of that

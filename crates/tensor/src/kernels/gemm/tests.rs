@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::part::{BLOCK, ROWS};
+use super::sparse::ROW;
 use super::*;
 
 /// The definition, block by block and in order: these are the bits. A block ends between multiples of `together`.
@@ -336,6 +337,33 @@ fn zeros_times_infinity_are_not_skipped() {
         let product = Product::new(Matrix::new(&a, m, k), Matrix::new(&b, k, n));
         assert!(NonZeros::worth_it(&product));
         compare(product, &vec![0.0; m * n], n).unwrap();
+        compare(product.plus(1.0), &numbers(m * n, 7), n).unwrap();
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_sparse_product_has_every_element_in_one_share(
+        lit in prop::collection::vec(0..=50usize, 1..300), n in 1..400usize, threads in 1..9usize,
+    ) {
+        let (m, k) = (lit.len(), 50);
+        let a: Vec<f32> = lit.iter().flat_map(|&lit| (0..k).map(move |l| f32::from(l < lit))).collect();
+        let zeros = NonZeros::of(isa::current(), &Matrix::new(&a, m, k));
+        let shares: Vec<_> = (0..threads).map(|i| zeros.share([m, n], threads, i)).collect();
+        let mut owners = vec![0; m * n];
+        for [rows, columns] in &shares {
+            for row in rows.clone() {
+                owners[row * n..][columns.clone()].iter_mut().for_each(|owner| *owner += 1);
+            }
+        }
+        prop_assert!(owners.iter().all(|&owner| owner == 1));
+        // Nobody has more terms, and rows, than an even part and one row more.
+        let cost = |rows: &Range<usize>| lit[rows.clone()].iter().map(|lit| ROW + lit).sum::<usize>();
+        if n <= m {
+            for [rows, _] in &shares {
+                prop_assert!(cost(rows) * threads <= cost(&(0..m)) + (ROW + 50) * threads);
+            }
+        }
     }
 }
 
