@@ -55,8 +55,13 @@ impl<T: Real> NonZeros<T> {
             return false;
         }
         // Steps without a common factor with the size come by all rows and columns.
-        let element = |i: usize| of.a.at(i * 7919 % m, i * 104_729 % k);
-        (0..SAMPLE).filter(|&i| element(i) != T::ZERO).count() <= MOST
+        let (mut i, mut l, mut count) = (0, 0, 0);
+        for _ in 0..SAMPLE {
+            count += usize::from(of.a.at(i, l) != T::ZERO);
+            (i, l) = (i + 7919 % m, l + 104_729 % k);
+            (i, l) = (if i < m { i } else { i - m }, if l < k { l } else { l - k });
+        }
+        count <= MOST
     }
 
     /// The lists of a matrix.
