@@ -87,7 +87,15 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
         let depth = if copy_a && k > DEEP * most { most } else { k.next_multiple_of(M::TOGETHER) };
         let panels = (AHEAD / depth / width).clamp(1, group);
         let at_once = if ahead { all.min(panels * width) } else { all };
-        let b_length = if ahead { at_once * depth.min(k) } else { width * k_most };
+        // The last vector of a row that is read in place may reach behind it.
+        let reaches = !V::LEAVES_OUT && !columns.len().is_multiple_of(V::LANES);
+        let b_length = if ahead {
+            at_once * depth.min(k)
+        } else if copy_b || reaches {
+            width * k_most
+        } else {
+            0
+        };
         let a_length = if copy_a { ROWS.min(rows.len()) * k_most } else { 0 };
         let mut a_copy = Buffer::<T>::for_overwrite(a_length);
         let mut b_copy = Buffer::<T>::for_overwrite(b_length);
