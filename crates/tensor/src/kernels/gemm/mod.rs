@@ -241,6 +241,9 @@ impl<'a, T: Real> Product<'a, T> {
         let c = Target::of(c, step);
         let by_columns = n > m || (self.a.steps.0 != 1 && 2 * n >= m && k * n >= WIDE);
         let threads = self.threads();
+        if threads == 1 {
+            return part(self, c, 0..m, 0..n);
+        }
         threads::for_each(threads, |i| {
             shares(m, n, by_columns, threads, i)
                 .for_each(|(rows, columns)| part(self, c, rows, columns));

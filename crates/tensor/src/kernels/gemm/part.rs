@@ -58,7 +58,12 @@ pub(super) fn cuts(
 ) -> impl Iterator<Item = Range<usize>> {
     let units = range.len().div_ceil(unit);
     let parts = units.div_ceil(most / unit);
-    let at = move |i: usize| range.start + (units * i / parts * unit).min(range.len());
+    // Most ranges are one part: no division for their ends.
+    let at = move |i: usize| match i {
+        0 => range.start,
+        i if i == parts => range.end,
+        i => range.start + units * i / parts * unit,
+    };
     (0..parts).map(move |i| at(i)..at(i + 1))
 }
 
@@ -85,8 +90,8 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
         let is_grouped = !copy_a && k > 2 * most && all > (GROUP + 1) * width;
         let group = if is_grouped { GROUP } else { usize::MAX };
         let depth = if copy_a && k > DEEP * most { most } else { k.next_multiple_of(M::TOGETHER) };
-        let panels = (AHEAD / depth / width).clamp(1, group);
-        let at_once = if ahead { all.min(panels * width) } else { all };
+        let panels = || (AHEAD / depth / width).clamp(1, group);
+        let at_once = if ahead { all.min(panels() * width) } else { all };
         // The last vector of a row that is read in place may reach behind it.
         let reaches = !V::LEAVES_OUT && !columns.len().is_multiple_of(V::LANES);
         let b_length = if ahead {
