@@ -90,8 +90,8 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
         let is_grouped = !copy_a && k > 2 * most && all > (GROUP + 1) * width;
         let group = if is_grouped { GROUP } else { usize::MAX };
         let depth = if copy_a && k > DEEP * most { most } else { k.next_multiple_of(M::TOGETHER) };
-        let panels = || (AHEAD / depth / width).clamp(1, group);
-        let at_once = if ahead { all.min(panels() * width) } else { all };
+        let at_once =
+            if ahead { all.min((AHEAD / depth / width).clamp(1, group) * width) } else { all };
         // The last vector of a row that is read in place may reach behind it.
         let reaches = !V::LEAVES_OUT && !columns.len().is_multiple_of(V::LANES);
         let b_length = if ahead {
