@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use elbo_tensor::kernels::bytes::{fetch, over_255};
+use elbo_tensor::kernels::bytes::over_255;
+use elbo_tensor::kernels::prefetch::fetch;
 use elbo_tensor::kernels::threads::{chunks, chunks_mut, for_each_chunk};
 
 use super::idx::{self, IdxArray, IdxData};

@@ -30,18 +30,6 @@ pub fn over_255(x: &[u8], y: &mut [f32]) {
     dispatch(OverMost(x, y));
 }
 
-/// Asks for bytes that will be read soon, without waiting for them.
-pub fn fetch(x: &[u8]) {
-    #[cfg(target_arch = "x86_64")]
-    for line in x.chunks(64) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: every x86-64 has the instruction, which changes nothing but caches.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = x;
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

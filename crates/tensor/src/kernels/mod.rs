@@ -24,6 +24,7 @@ pub mod optimizer;
 pub mod peak;
 pub(crate) mod permute;
 pub(crate) mod pool;
+pub mod prefetch;
 pub(crate) mod reduce;
 pub(crate) mod reparameterize;
 pub(crate) mod resample;

@@ -35,13 +35,17 @@ impl<T: Real> Kernel for AdamChunk<'_, T> {
         let AdamChunk(s, w, g, m, v) = self;
         let (one_less_beta1, one_less_beta2) = (T::ONE - s.beta1, T::ONE - s.beta2);
         for (((w, g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
-            let g = s.l2.mul_add(*w, *g * s.gradient_scale);
-            let first = s.beta1.mul_add(*m, one_less_beta1 * g);
+            // Each number is read once, before any is written: a compiler that cannot tell the slices apart would
+            // fetch what was just stored, and wait for it.
+            let (weight, first, second) = (*w, *m, *v);
+            let g = s.l2.mul_add(weight, *g * s.gradient_scale);
+            let first = s.beta1.mul_add(first, one_less_beta1 * g);
             // The moment of a pixel that is seldom lit fades into denormal numbers, on which
             // arithmetic is many times slower.
-            *m = if first.abs() < T::MIN_POSITIVE { T::ZERO } else { first };
-            *v = s.beta2.mul_add(*v, one_less_beta2 * g * g);
-            *w = *w * s.decay - s.rate * *m / v.sqrt().mul_add(s.scale, s.eps);
+            let first = if first.abs() < T::MIN_POSITIVE { T::ZERO } else { first };
+            let second = s.beta2.mul_add(second, one_less_beta2 * g * g);
+            (*m, *v) = (first, second);
+            *w = weight * s.decay - s.rate * first / second.sqrt().mul_add(s.scale, s.eps);
         }
     }
 }
@@ -85,9 +89,10 @@ impl<T: Real> Kernel for SgdChunk<'_, T> {
     fn run(self) {
         let SgdChunk(s, w, g, velocity) = self;
         for ((w, g), velocity) in w.iter_mut().zip(g).zip(velocity) {
-            let g = s.l2.mul_add(*w, *g * s.gradient_scale);
-            *velocity = s.momentum.mul_add(*velocity, g);
-            *w = *w - s.rate * *velocity;
+            let weight = *w;
+            let g = s.l2.mul_add(weight, *g * s.gradient_scale);
+            let next = s.momentum.mul_add(*velocity, g);
+            (*velocity, *w) = (next, weight - s.rate * next);
         }
     }
 }

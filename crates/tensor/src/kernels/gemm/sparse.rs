@@ -266,6 +266,7 @@ unsafe fn multiply<T: Real, V: Vector<T>, const R: usize, const N: usize>(
 ) {
     // SAFETY: the caller's promises; t is below the length of both lists.
     unsafe {
+        finish.fetch::<V, R, N>(c);
         let mut sums = [[V::splat(T::ZERO); N]; R];
         let add = |sums: &mut [V; N], of: Terms<'_, T>, t: usize| {
             let position = *of.positions.get_unchecked(t) as usize;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::super::prefetch::line_of;
 use super::super::vector::Vector;
 use super::{Product, Then};
 use crate::Real;
@@ -27,7 +28,14 @@ pub(super) struct Finish<'a, T> {
     /// Of a mask, what follows the first element of the tile; rows are `mask_step` apart.
     then: Then<'a, T>,
     mask_step: usize,
+    /// Whether C is asked for before it is written.
+    is_fetched: bool,
 }
+
+/// The bytes of C from which on it is fetched while the sums of a tile are computed: it is hardly in the second-level
+/// cache then. A VAE's products with cold caches take 2 to 9 % less time on one thread (32 KiB and 1 MiB of cache), those
+/// of `f64` with 512 and 4096 rows 2 to 7 %, 4096 × 20 × 400 24 %; small ones would take 1 to 3 % more.
+const FETCHED: usize = 1 << 18;
 
 impl<'a, T: Real> Finish<'a, T> {
     /// For tiles that begin at `row`, have these columns, and terms `p` of the product.
@@ -55,6 +63,7 @@ impl<'a, T: Real> Finish<'a, T> {
             bias: of.bias.filter(|_| last).map(|bias| &bias[columns]),
             then: if last { then } else { Then::Nothing },
             mask_step: n,
+            is_fetched: of.a.rows() * n * size_of::<T>() >= FETCHED,
         }
     }
 
@@ -66,6 +75,22 @@ impl<'a, T: Real> Finish<'a, T> {
             then => then,
         };
         Finish { then, ..self }
+    }
+
+    /// Asks for where R rows of N vectors will be written, if C is large.
+    #[inline(always)]
+    pub(super) fn fetch<V: Vector<T>, const R: usize, const N: usize>(
+        &self,
+        (c, row): (*mut T, usize),
+    ) {
+        if !self.is_fetched {
+            return;
+        }
+        for i in 0..R {
+            for v in 0..N {
+                line_of(c.wrapping_add(i * row + v * V::LANES).cast_const());
+            }
+        }
     }
 
     /// Writes R rows of N vectors of sums.
@@ -185,6 +210,7 @@ pub(super) unsafe fn tile<T: Real, V: Vector<T>, const R: usize, const N: usize>
 ) {
     // SAFETY: the caller's promises cover each read and write below, named at its place.
     unsafe {
+        finish.fetch::<V, R, N>(c);
         let mut sums = [[V::splat(T::ZERO); N]; R];
         let (mut a_column, mut b_row) = (a.start, b.start);
         let last = V::first(finish.columns - (N - 1) * V::LANES);

@@ -1,0 +1,21 @@
+//! Asking for memory that will be used soon, without waiting for it.
+
+/// Asks for bytes that will be read soon.
+pub fn fetch(x: &[u8]) {
+    for line in x.chunks(64) {
+        line_of(line.as_ptr());
+    }
+}
+
+/// Asks for the cache line of an address, which need not be good for anything.
+#[inline(always)]
+pub(super) fn line_of<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every x86-64 has the instruction, which changes nothing but caches and takes any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
