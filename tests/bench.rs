@@ -24,6 +24,11 @@ fn a_quick_benchmark_is_json_with_rows_of_every_family() {
     );
     let drift = written["drift"].as_array().unwrap();
     assert!(drift.len() == 4 && drift.iter().all(|share| number(share) > -1.0), "{drift:?}");
+    let trips = written["round_trips"].as_array().unwrap();
+    assert!(
+        trips.len() == 4 && trips.iter().all(|trip| trip.is_null() || number(trip) > 1.0),
+        "{trips:?}"
+    );
     let overhead = &written["overhead"];
     assert!(number(&overhead["nodes"]) > 10.0 && number(&overhead["seconds"]) > 0.0);
     assert!((0.0..1.0).contains(&number(&overhead["share"])), "{overhead}");

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::aligned::Aligned;
 use super::caches::caches;
+use super::distance;
 use super::timing::time_beside_others;
 
 /// What is multiplied.
@@ -119,6 +120,8 @@ pub struct Machine {
     pub bf16: Option<[f64; 2]>,
     /// From the first-level cache to memory, on all threads.
     pub levels: Vec<Level>,
+    /// Nanoseconds that a cache line takes from one thread to another and back, if there are several.
+    pub round_trip: Option<f64>,
 }
 
 impl Machine {
@@ -132,6 +135,7 @@ impl Machine {
             double: peaks(multiply_adds::<f64>, threads),
             bf16: has_bf16().then(|| peaks(multiply_adds_bf16, threads)),
             levels: levels(threads),
+            round_trip: round_trip(threads),
         }
     }
 
@@ -154,6 +158,11 @@ impl Machine {
     /// temperature and with neighbours.
     pub fn drift(&self) -> f64 {
         peak(multiply_adds::<f32>, self.threads) / self.single[1] - 1.0
+    }
+
+    /// The [`round_trip`](Machine::round_trip) of a cache line now: cores of a virtual machine may move.
+    pub fn round_trip_now(&self) -> Option<f64> {
+        round_trip(self.threads)
     }
 
     /// The level that holds so many bytes.
@@ -182,6 +191,11 @@ impl Machine {
         let bandwidth = self.level(work.bytes).bandwidth();
         [work.flop / self.peak(work.kind), work.bytes / bandwidth].map(|nano| 1e-9 * nano)
     }
+}
+
+/// Nanoseconds, if there are several threads.
+fn round_trip(threads: usize) -> Option<f64> {
+    if threads > 1 { distance::round_trip() } else { None }
 }
 
 /// GFLOP/s of multiply-adds in registers: on one thread, and on all of them.
@@ -283,6 +297,7 @@ mod tests {
             double: [50.0; 2],
             bf16: None,
             levels: vec![level("L1", Some(1000), 200.0), level("memory", None, 20.0)],
+            round_trip: None,
         };
         assert_eq!(machine.level(1000.0).name, "L1");
         assert_eq!(machine.level(1001.0).name, "memory");

@@ -13,6 +13,7 @@
 mod aligned;
 mod caches;
 mod cores;
+mod distance;
 mod machine;
 mod timing;
 

@@ -90,8 +90,8 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
         }
         rows.push(row);
     };
-    // The peak again after each family: the clock moves with temperature and neighbours.
-    let mut drift = Vec::new();
+    // Again after each family: the clock moves with temperature and neighbours, the cores with their host.
+    let (mut drift, mut round_trips) = (Vec::new(), Vec::new());
     let families = [
         (Family::Gemm, gemm::measure as fn(bool, &mut dyn FnMut(Row))),
         (Family::Math, math::measure),
@@ -102,10 +102,13 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
     for (_, measure) in families.into_iter().filter(|(family, _)| wanted(*family)) {
         measure(args.quick, &mut report);
         drift.push(machine.drift());
+        round_trips.push(machine.round_trip_now());
     }
     let overhead = wanted(Family::Step).then(step::overhead);
     let objects: Vec<Value> = rows.iter().map(|row| row.object(&machine)).collect();
-    let all = json!({ "machine": machine, "drift": drift, "overhead": overhead, "rows": objects });
+    let all = json!({
+        "machine": machine, "drift": drift, "round_trips": round_trips, "overhead": overhead, "rows": objects
+    });
     write(&out, &all, &machine, &rows)?;
     if args.json {
         say!("{all}");
@@ -127,6 +130,15 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
     }
     let moved: Vec<String> = drift.iter().map(|share| format!("{:+.0} %", 100.0 * share)).collect();
     say!("The peak after each family, against the beginning: {}", moved.join(", "));
+    if machine.round_trip.is_some() {
+        let nanoseconds =
+            |trip: &Option<f64>| trip.map_or("none".into(), |ns| format!("{ns:.0} ns"));
+        let trips: Vec<String> = round_trips.iter().map(nanoseconds).collect();
+        say!(
+            "A cache line between two threads, there and back, after each family: {}",
+            trips.join(", ")
+        );
+    }
     say!("{}: bench.json, roofline.svg, roofline.png", out.display());
     Ok(())
 }
@@ -150,6 +162,9 @@ fn print_machine(machine: &Machine) {
     for level in &machine.levels {
         let (name, size) = (&level.name, level.measured >> 10);
         say!("{name:<6} ({size} KiB): read {:.0} GB/s, copy {:.0} GB/s", level.read, level.copy);
+    }
+    if let Some(nanoseconds) = machine.round_trip {
+        say!("a cache line between two threads: {nanoseconds:.0} ns there and back");
     }
     say!("\n{}", Row::columns());
 }

@@ -128,6 +128,7 @@ mod tests {
             double: [50.0, 100.0],
             bf16: None,
             levels: vec![level],
+            round_trip: None,
         };
         let timing =
             |disturbed| Timing { median: 1e-3, least: 1e-3, most: 1e-3, samples: 7, disturbed };
