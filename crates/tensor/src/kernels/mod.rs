@@ -2,8 +2,8 @@
 //!
 //! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), [`threads`],
 //! [`math`] (functions of one number), `elementwise`, `reduce`, `permute`, [`gemm`], `conv`, `pool`,
-//! `resample`, `within`, and the fused ones: `bce`, `reparameterize`, `noise`, [`optimizer`]; [`peak`] is what
-//! they are measured against.
+//! `resample`, `within`, and the fused ones: `bce`, `reparameterize`, `noise`, [`optimizer`]. [`prefetch`] asks
+//! for memory ahead; [`peak`] is what they are measured against.
 //! All `unsafe` code of the project is in this folder.
 //!
 //! **The same bits.** Work is split by size and never by the number of threads; an element of a
