@@ -133,6 +133,17 @@ pub trait Vector<T>: Copy {
     /// # Safety
     /// See the trait.
     unsafe fn mul_add(self, x: Self, sum: Self) -> Self;
+    /// Whether [`mul_add_half`](Vector::mul_add_half) may cost less than [`mul_add`](Vector::mul_add).
+    const HALVES: bool = false;
+    /// [`mul_add`](Vector::mul_add) in the first half of the lanes; what the others hold has no meaning.
+    ///
+    /// # Safety
+    /// See the trait.
+    #[inline(always)]
+    unsafe fn mul_add_half(self, x: Self, sum: Self) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { self.mul_add(x, sum) }
+    }
     /// a₀ b₀ a₁ b₁ …: the first and the second half.
     ///
     /// # Safety
@@ -330,6 +341,7 @@ macro_rules! x86 {
         $(; $no_mask:tt)?
         $(
             , $mask:ty, $load_part:ident, $store_part:ident,
+            $half:ident, $half_mul_add:ident, $whole:ident,
             |$numbers:ident, $first:ident, $positions:ident, $values:ident| $non_zeros:expr
         )?
     ) => {
@@ -408,6 +420,12 @@ macro_rules! x86 {
                 }
             )?
             $(
+                const HALVES: bool = true;
+                #[inline(always)]
+                unsafe fn mul_add_half(self, x: Self, sum: Self) -> Self {
+                    // SAFETY: the caller runs on a machine with this instruction set.
+                    unsafe { $whole($half_mul_add($half(self), $half(x), $half(sum))) }
+                }
                 type Lanes = $mask;
                 const LEAVES_OUT: bool = true;
                 #[inline(always)]
@@ -479,6 +497,9 @@ x86!(
     __mmask16,
     _mm512_maskz_loadu_ps,
     _mm512_mask_storeu_ps,
+    _mm512_castps512_ps256,
+    _mm256_fmadd_ps,
+    _mm512_zextps256_ps512,
     |x, first, positions, values| {
         let kept = _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(x, _mm512_setzero_ps());
         let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -522,6 +543,9 @@ x86!(
     __mmask8,
     _mm512_maskz_loadu_pd,
     _mm512_mask_storeu_pd,
+    _mm512_castpd512_pd256,
+    _mm256_fmadd_pd,
+    _mm512_zextpd256_pd512,
     |x, first, positions, values| {
         let kept = _mm512_cmp_pd_mask::<_CMP_NEQ_UQ>(x, _mm512_setzero_pd());
         let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);

@@ -67,6 +67,12 @@ impl<'a, T: Real> Finish<'a, T> {
         }
     }
 
+    /// Whether the last of N vectors has no more columns than half of it holds.
+    #[inline(always)]
+    pub(super) fn ends_half<V: Vector<T>, const N: usize>(&self) -> bool {
+        self.columns <= N * V::LANES - V::LANES / 2
+    }
+
     /// For a tile `rows` below.
     #[inline(always)]
     pub(super) fn below(self, rows: usize) -> Finish<'a, T> {
@@ -176,6 +182,17 @@ pub(in super::super) trait Terms<T, V>: Copy {
     /// # Safety
     /// Call it inline in code for the instruction set of V and of these terms.
     unsafe fn add(self, a: V, b: V, sum: V) -> V;
+    /// Whether [`add_half`](Terms::add_half) may cost less than [`add`](Terms::add).
+    const HALVES: bool = false;
+    /// [`add`](Terms::add) in the first half of the lanes; what the others hold has no meaning.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    unsafe fn add_half(self, a: V, b: V, sum: V) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { self.add(a, b, sum) }
+    }
 }
 
 /// One fused multiply-add.
@@ -184,23 +201,36 @@ pub(super) struct Single;
 
 impl<T, V: Vector<T>> Terms<T, V> for Single {
     const TOGETHER: usize = 1;
+    const HALVES: bool = V::HALVES;
     #[inline(always)]
     unsafe fn add(self, a: V, b: V, sum: V) -> V {
         // SAFETY: the caller's promise.
         unsafe { a.mul_add(b, sum) }
     }
+    #[inline(always)]
+    unsafe fn add_half(self, a: V, b: V, sum: V) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { a.mul_add_half(b, sum) }
+    }
 }
 
 /// Σ A B over `k` for R rows and N vectors, written to C as `finish` says.
 ///
-/// Each element is one chain of terms in order of k, from 0.
+/// Each element is one chain of terms in order of k, from 0. With `ENDS_HALF` the last vector has no more columns than
+/// half of it holds, and costs half where registers are computed in halves.
 ///
 /// # Safety
 /// Call it inline in code for V's instruction set and that of the terms. A is good for R × k, B for k × N vectors, or, if V
 /// [leaves out](Vector::LEAVES_OUT) lanes, the columns of `finish` (next to each other), C and `finish` as for [`Finish::write`].
 #[inline(always)]
 #[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
-pub(super) unsafe fn tile<T: Real, V: Vector<T>, const R: usize, const N: usize>(
+pub(super) unsafe fn tile<
+    T: Real,
+    V: Vector<T>,
+    const R: usize,
+    const N: usize,
+    const ENDS_HALF: bool,
+>(
     terms: impl Terms<T, V>,
     k: usize,
     a: Operand<T>,
@@ -223,7 +253,11 @@ pub(super) unsafe fn tile<T: Real, V: Vector<T>, const R: usize, const N: usize>
             for i in 0..R {
                 let y = V::splat(*a_column.add(i * a.row)); // row i < R of A
                 for v in 0..N {
-                    sums[i][v] = terms.add(y, x[v], sums[i][v]);
+                    sums[i][v] = if ENDS_HALF && v == N - 1 {
+                        terms.add_half(y, x[v], sums[i][v])
+                    } else {
+                        terms.add(y, x[v], sums[i][v])
+                    };
                 }
             }
             a_column = a_column.wrapping_add(a.column);
