@@ -20,6 +20,7 @@ class Measurement:
     unit: str
     more_is_better: bool
     commands: dict
+    rows: tuple = ()  # of commands that are asked for one at a time; the others know theirs
 
 
 def script(name, *words):
@@ -30,9 +31,9 @@ def gemm(args, threads):
     """Products of matrices."""
     for kind in args.kinds:
         libraries = {"elbo": "elbo", "faer": "faer", "gemm": "gemm", "matrixmultiply": "matrixmultiply"} | blas()
-        commands = {name: [BUILT / "peer-gemm", word, kind, threads, *shapes(args)] for name, word in libraries.items()}
-        commands["torch"] = script("gemm_torch", kind, threads, *shapes(args))
-        yield Measurement(f"gemm, {kind}", "GFLOP/s", True, commands)
+        commands = {name: [BUILT / "peer-gemm", word, kind, threads] for name, word in libraries.items()}
+        commands["torch"] = script("gemm_torch", kind, threads)
+        yield Measurement(f"gemm, {kind}", "GFLOP/s", True, commands, args.shapes or shapes(args))
 
 
 def shapes(args):
@@ -40,7 +41,7 @@ def shapes(args):
     layers = ["{b}x784x400:NN", "{b}x400x784:NN", "{b}x400x40:NN", "{b}x20x400:NN"]
     gradients = ["400x{b}x784:TN", "784x{b}x400:TN", "{b}x784x400:NT", "{b}x400x784:NT"]
     cubes = [f"{n}x{n}x{n}:NN" for n in (64, 128, 256, 512, 1024, 2048, 4096) if n <= args.largest]
-    return [s.format(b=b) for s in layers + gradients for b in (32, 128, 512, 4096)] + ["512x784x512:NN"] + cubes
+    return (*(s.format(b=b) for s in layers + gradients for b in (32, 128, 512, 4096)), "512x784x512:NN", *cubes)
 
 
 def blas():

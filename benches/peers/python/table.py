@@ -22,17 +22,18 @@ def ratios(title, unit, more_is_better, found):
     """Ours, and how many times as fast it is as each of the others."""
     peers = [name for name in found if name != OURS]
     lines = [f"### {title}", "", f"Ours in {unit}: median ± half the spread. Then how many times as fast ours is as"]
-    lines += ["each other library, whose own figure follows in brackets.", ""]
+    lines += ["each other library, the median over rounds; its own figure follows in brackets.", ""]
     lines += ["| | ours | " + " | ".join(peers) + " | best peer |", "|---" * (len(peers) + 3) + "|"]
     every = {name: [] for name in [*peers, "best"]}
     for row, runs in found[OURS]["figures"].items():
-        ours, cells, rates = statistics.median(runs), [], {}
+        cells, rates = [], {}
         for name in peers:
             theirs = found[name]["figures"].get(row)
             if theirs is None:
                 cells.append("-")
                 continue
-            ratio = ours / statistics.median(theirs)
+            # The figures of a round are neighbours: what slows both leaves their ratio as it is.
+            ratio = statistics.median(our / their for our, their in zip(runs, theirs, strict=True))
             rates[name] = ratio if more_is_better else 1 / ratio
             every[name].append(rates[name])
             cells.append(f"{rates[name]:.2f} ({middle(theirs)})")

@@ -1,14 +1,16 @@
 """Processes that take turns.
 
 Every (library, threads) runs in a process of its own, on as many cores as it has threads: no pool of
-threads spins beside another. The libraries take turns, round by round, so that a slow minute of the machine
-falls on all of them.
+threads spins beside another. The libraries take turns, round by round, and where rows are short also row by row,
+so that a slow moment of the machine falls on all of them.
 """
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 POOLS = ["OMP", "MKL", "OPENBLAS", "BLIS", "MATMUL", "RAYON"]
@@ -24,15 +26,73 @@ def environment(threads):
     return os.environ | env
 
 
+def pinned(command, threads):
+    """The command on as many cores as it has threads."""
+    return ["taskset", "-c", ",".join(map(str, range(threads))), *map(str, command)]
+
+
+def leave_out(name, stderr):
+    print(f"{name} is left out: {' '.join(stderr.strip().splitlines()[-1:])}", file=sys.stderr)
+
+
 def measure(name, command, threads):
     """What one process prints, or None."""
-    cores = ",".join(map(str, range(threads)))
-    pinned = ["taskset", "-c", cores, *map(str, command)]
-    done = subprocess.run(pinned, env=environment(threads), text=True, capture_output=True)
+    done = subprocess.run(pinned(command, threads), env=environment(threads), text=True, capture_output=True)
     if done.returncode:
-        print(f"{name} is left out: {' '.join(done.stderr.strip().splitlines()[-1:])}", file=sys.stderr)
+        leave_out(name, done.stderr)
         return None
     return json.loads(done.stdout)
+
+
+class Asked:
+    """A process that is asked for one row after the other, and stands still, with all its threads, in between."""
+
+    def __init__(self, command, threads):
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(
+            pinned(command, threads), env=environment(threads), text=True, stdin=pipe, stdout=pipe, stderr=pipe
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+    def ask(self, row):
+        """The figure, or None if the process has ended."""
+        try:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.stdin.write(f"{row}\n")
+            self.process.stdin.flush()
+            answer = self.process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            return None
+        self.process.send_signal(signal.SIGSTOP)
+        return float(answer)
+
+
+def take_turns_by_row(commands, rows, threads, rounds):
+    """As take_turns, with all libraries on one row before the next."""
+    with ExitStack() as stack:
+        asked = {name: stack.enter_context(Asked(command, threads)) for name, command in commands.items()}
+        for name, process in list(asked.items()):
+            if process.ask(rows[0]) is None:  # threads start in a turn that is not kept
+                leave_out(name, process.process.communicate()[1])
+                del asked[name]
+        found = {name: {"figures": {row: [] for row in rows}} for name in asked}
+        for turn in range(rounds):
+            print(f"{threads} thread(s): round {turn + 1} of {rounds}", file=sys.stderr)
+            for row in rows:
+                for name, process in asked.items():
+                    figure = process.ask(row)
+                    if figure is None:
+                        sys.exit(f"{name} has failed at {row}: {process.process.communicate()[1]}")
+                    found[name]["figures"][row].append(figure)
+        return found
 
 
 def take_turns(commands, threads, rounds):

@@ -1,8 +1,8 @@
-//! One library of matrix products, on the shapes that are given: GFLOP/s by shape, as JSON.
+//! One library of matrix products: for each shape that it is given, GFLOP/s.
 //!
-//! `peer-gemm LIBRARY f32|f64 THREADS SHAPE...` where LIBRARY is elbo, faer, gemm, matrixmultiply,
-//! or the path of a shared library with the functions of CBLAS, and a SHAPE is such as
-//! `128x784x400:NT`: M × K × N, and for each factor whether it is stored as it is or transposed.
+//! `peer-gemm LIBRARY f32|f64 THREADS` where LIBRARY is elbo, faer, gemm, matrixmultiply, or the path of a
+//! shared library with the functions of CBLAS. It reads shapes, one in a line, such as `128x784x400:NT`:
+//! M × K × N, and for each factor whether it is stored as it is or transposed. It answers each with a line.
 
 mod library;
 mod shape;
@@ -14,34 +14,29 @@ use crate::shape::Shape;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [library, kind, threads, shapes @ ..] = &args[..] else {
-        panic!("usage: peer-gemm LIBRARY f32|f64 THREADS SHAPE...")
+    let [library, kind, threads] = &args[..] else {
+        panic!("usage: peer-gemm LIBRARY f32|f64 THREADS")
     };
     let threads = threads.parse().expect("a number of threads");
     elbo::tensor::kernels::threads::set(threads);
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("a pool of threads");
-    let shapes: Vec<Shape> = shapes.iter().map(|shape| shape.parse().unwrap()).collect();
     match kind.as_str() {
-        "f32" => run::<f32>(library, threads, &shapes),
-        "f64" => run::<f64>(library, threads, &shapes),
+        "f32" => run::<f32>(library, threads),
+        "f64" => run::<f64>(library, threads),
         _ => panic!("{kind}: f32 or f64"),
     }
 }
 
-fn run<T: Float>(name: &str, threads: usize, shapes: &[Shape]) {
+fn run<T: Float>(name: &str, threads: usize) {
     let library = Library::<T>::open(name, threads);
-    let mut lines = Vec::new();
-    // The first shape comes twice: threads start in a turn that is not kept.
-    for (turn, shape) in shapes.iter().take(1).chain(shapes).enumerate() {
+    for line in std::io::stdin().lines() {
+        let shape: Shape = line.expect("a line").parse().unwrap();
         let (a, b) = (numbers(shape.m * shape.k, 7), numbers(shape.k * shape.n, 5));
         let mut c = vec![T::ZERO; shape.m * shape.n];
-        let seconds = time(|| library.multiply(shape, &a, &b, &mut c)).median;
-        check(shape, &a, &b, &c);
-        if turn > 0 {
-            lines.push(format!("\"{shape}\": {:.3}", shape.flop() * 1e-9 / seconds));
-        }
+        let seconds = time(|| library.multiply(&shape, &a, &b, &mut c)).median;
+        check(&shape, &a, &b, &c);
+        println!("{:.3}", shape.flop() * 1e-9 / seconds);
     }
-    println!("{{\"figures\": {{{}}}}}", lines.join(", "));
 }
 
 /// Small whole numbers, so that every product can be checked exactly.
