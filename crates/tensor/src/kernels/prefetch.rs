@@ -1,8 +1,11 @@
 //! Asking for memory that will be used soon, without waiting for it.
 
+/// The bytes of a cache line.
+pub(super) const LINE: usize = 64;
+
 /// Asks for bytes that will be read soon.
 pub fn fetch(x: &[u8]) {
-    for line in x.chunks(64) {
+    for line in x.chunks(LINE) {
         line_of(line.as_ptr());
     }
 }
