@@ -48,9 +48,11 @@ class Asked:
     """A process that is asked for one row after the other, and stands still, with all its threads, in between."""
 
     def __init__(self, command, threads):
+        # What stands still would not notice that nobody is left to ask it.
+        words = ["setpriv", "--pdeathsig", "KILL", *pinned(command, threads)]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
-            pinned(command, threads), env=environment(threads), text=True, stdin=pipe, stdout=pipe, stderr=pipe
+            words, env=environment(threads), text=True, stdin=pipe, stdout=pipe, stderr=pipe
         )
 
     def __enter__(self):
