@@ -6,10 +6,10 @@
 //! before the tile leaves the registers (`tile.rs`). The rows of B that a tile reads, a *panel*, are
 //! the same for all tiles below each other. So, unless tiles are few, they are copied next to each
 //! other once, where they stay in the first-level cache, transposed on the way if need be; A is
-//! copied only when it is stored transposed (`pack.rs`). The *loops* around go over panels from left
+//! copied only when it is stored transposed and terms are many (`pack.rs`). The *loops* around go over panels from left
 //! to right, over k in blocks, and over rows in blocks for the second-level cache; with several blocks
 //! of rows all panels are copied ahead, once (`part.rs`). Sums
-//! in registers need vectors by name, for each instruction set (`kernels/vector.rs`). An A that is mostly
+//! in registers need vectors by name, for each instruction set (`kernels/vector/`). An A that is mostly
 //! zeros, such as a batch of images of digits, is walked along its other numbers (`sparse.rs`); if asked
 //! to, `f32` is rounded to bfloat16 before (`bf16.rs`).
 //! Last, threads: each takes some columns or some rows of C, which is all that they write

@@ -1,0 +1,265 @@
+//! Vectors by name: a handful of instructions, behind one trait.
+//!
+//! Arrays that the compiler turns into vectors serve most kernels. In products of matrices and
+//! convolutions whether the sums stay in registers decides everything, and in pooling the compiler
+//! does not see that pairs can be taken apart in registers: there the instructions are named.
+
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
+
+use crate::Real;
+
+/// The lanes of the widest vector.
+pub(crate) const MOST_LANES: usize = 16;
+
+/// Several numbers in one register.
+///
+/// # Safety
+/// All functions may only be called inline in code that is compiled for the vector's instruction
+/// set, on a machine that has it; pointers must be good for [`Vector::LANES`] numbers.
+pub trait Vector<T>: Copy {
+    /// How many numbers.
+    const LANES: usize;
+    /// The rows and the vectors of the largest tile whose sums, with a row of B and a number of A,
+    /// fit the registers: 32 on AVX-512, and 16 of which compilers need one for themselves.
+    const TILE: (usize, usize);
+    /// The same number in all lanes.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn splat(x: T) -> Self;
+    /// Numbers in a row.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn load(from: *const T) -> Self;
+    /// Writes numbers in a row.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn store(self, to: *mut T);
+    /// The first `count` numbers in a row, fewer than the lanes; zeros behind them.
+    ///
+    /// # Safety
+    /// See the trait; here the pointer is good for `count` numbers.
+    #[inline(always)]
+    unsafe fn load_part(from: *const T, count: usize) -> Self
+    where
+        T: Real,
+    {
+        let mut line = [T::ZERO; MOST_LANES];
+        // SAFETY: the caller's pointer is good for `count` numbers, and the line for all lanes.
+        unsafe {
+            line[..count].copy_from_slice(std::slice::from_raw_parts(from, count));
+            Self::load(line.as_ptr())
+        }
+    }
+    /// Writes the first `count` numbers, fewer than the lanes, in a row.
+    ///
+    /// # Safety
+    /// See the trait; here the pointer is good for `count` numbers.
+    #[inline(always)]
+    unsafe fn store_part(self, to: *mut T, count: usize)
+    where
+        T: Real,
+    {
+        let mut line = [T::ZERO; MOST_LANES];
+        // SAFETY: the caller's pointer is good for `count` numbers, and the line for all lanes.
+        unsafe {
+            self.store(line.as_mut_ptr());
+            std::ptr::copy_nonoverlapping(line[..count].as_ptr(), to, count);
+        }
+    }
+    /// [`load`](Vector::load), or [`load_part`](Vector::load_part) if `count` is below the lanes.
+    ///
+    /// # Safety
+    /// See the trait; here the pointer is good for `count` numbers.
+    #[inline(always)]
+    unsafe fn load_up_to(from: *const T, count: usize) -> Self
+    where
+        T: Real,
+    {
+        // SAFETY: the caller's promise.
+        unsafe { if count < Self::LANES { Self::load_part(from, count) } else { Self::load(from) } }
+    }
+    /// [`store`](Vector::store), or [`store_part`](Vector::store_part) if `count` is below the lanes.
+    ///
+    /// # Safety
+    /// See the trait; here the pointer is good for `count` numbers.
+    #[inline(always)]
+    unsafe fn store_up_to(self, to: *mut T, count: usize)
+    where
+        T: Real,
+    {
+        // SAFETY: the caller's promise.
+        unsafe { if count < Self::LANES { self.store_part(to, count) } else { self.store(to) } }
+    }
+    /// Names some of the lanes; of no size where [`load_first`](Vector::load_first) knows none.
+    type Lanes: Copy;
+    /// Whether [`load_first`](Vector::load_first) leaves out what lies behind `count` numbers, at no cost.
+    const LEAVES_OUT: bool;
+    /// The first `count` lanes.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn first(count: usize) -> Self::Lanes;
+    /// The numbers of these lanes, and zeros; all of them if the set cannot [leave out](Vector::LEAVES_OUT) any.
+    ///
+    /// # Safety
+    /// See the trait; here the pointer is good for what is read.
+    unsafe fn load_first(from: *const T, lanes: Self::Lanes) -> Self;
+    /// self + other
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn add(self, other: Self) -> Self;
+    /// self · other
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn mul(self, other: Self) -> Self;
+    /// 0 in place of negative numbers; NaN stays.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn relu(self) -> Self;
+    /// 0 where `mask` is not positive.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn where_positive(self, mask: Self) -> Self;
+    /// self · x + sum, rounded once.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn mul_add(self, x: Self, sum: Self) -> Self;
+    /// Whether [`mul_add_half`](Vector::mul_add_half) may cost less than [`mul_add`](Vector::mul_add).
+    const HALVES: bool = false;
+    /// [`mul_add`](Vector::mul_add) in the first half of the lanes; what the others hold has no meaning.
+    ///
+    /// # Safety
+    /// See the trait.
+    #[inline(always)]
+    unsafe fn mul_add_half(self, x: Self, sum: Self) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { self.mul_add(x, sum) }
+    }
+    /// a₀ b₀ a₁ b₁ …: the first and the second half.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn interleave(self, other: Self) -> (Self, Self);
+    /// What [`interleave`](Vector::interleave) undoes: of the numbers of both in a row, those in even
+    /// places and those in odd ones.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn deinterleave(self, other: Self) -> (Self, Self);
+    /// `yes` where self is larger than `other` or NaN, `no` elsewhere.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn if_larger(self, other: Self, yes: Self, no: Self) -> Self;
+    /// Writes the numbers that are not 0 in a row, and where they were, counted from `first`; how
+    /// many. What is written behind them has no meaning.
+    ///
+    /// # Safety
+    /// See the trait, for both pointers.
+    #[inline(always)]
+    unsafe fn non_zeros(self, first: u32, positions: *mut u32, values: *mut T) -> usize
+    where
+        T: Real,
+    {
+        let mut line = [T::ZERO; MOST_LANES];
+        let mut count = 0;
+        // SAFETY: the line has room for all lanes, and the caller's pointers are good for as many.
+        unsafe {
+            self.store(line.as_mut_ptr());
+            for (lane, &x) in line[..Self::LANES].iter().enumerate() {
+                // Written in any case, and kept if it is not 0: no branch to guess.
+                *positions.add(count) = first + lane as u32;
+                *values.add(count) = x;
+                count += usize::from(x != T::ZERO);
+            }
+        }
+        count
+    }
+}
+
+/// A square of lanes × lanes, of which the first `rows` rows exist and the others are zeros.
+///
+/// Interleaving row i with row i + lanes / 2 for all i moves one bit of the row's number into the
+/// lane's; after log₂ lanes rounds the two have changed places.
+///
+/// # Safety
+/// Call it inline in code for V's instruction set. `from` is good for `rows` vectors, `step` apart,
+/// and `to` for lanes vectors, `to_step` apart.
+#[inline(always)]
+pub(crate) unsafe fn transpose<T: Real, V: Vector<T>>(
+    from: *const T,
+    step: usize,
+    rows: usize,
+    to: *mut T,
+    to_step: usize,
+) {
+    // SAFETY: rows below `rows` are read and rows below `LANES` written, as the caller promises.
+    unsafe {
+        let mut x = [V::splat(T::ZERO); MOST_LANES];
+        for (i, x) in x[..V::LANES].iter_mut().enumerate() {
+            if i < rows {
+                *x = V::load(from.add(i * step));
+            }
+        }
+        for _ in 0..V::LANES.ilog2() {
+            let old = x;
+            for i in 0..V::LANES / 2 {
+                (x[2 * i], x[2 * i + 1]) = old[i].interleave(old[i + V::LANES / 2]);
+            }
+        }
+        for (i, x) in x[..V::LANES].iter().enumerate() {
+            x.store(to.add(i * to_step));
+        }
+    }
+}
+
+/// The vectors of each instruction set.
+pub trait Vectors: Sized {
+    /// For [`super::isa::Isa::Avx512`].
+    type Avx512: Vector<Self>;
+    /// For [`super::isa::Isa::Avx2`].
+    type Avx2: Vector<Self>;
+    /// For [`super::isa::Isa::Portable`].
+    type Portable: Vector<Self>;
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Vectors for f32 {
+    type Avx512 = __m512;
+    type Avx2 = __m256;
+    type Portable = [f32; 4];
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Vectors for f64 {
+    type Avx512 = __m512d;
+    type Avx2 = __m256d;
+    type Portable = [f64; 2];
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Vectors for f32 {
+    type Avx512 = [f32; 4];
+    type Avx2 = [f32; 4];
+    type Portable = [f32; 4];
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Vectors for f64 {
+    type Avx512 = [f64; 2];
+    type Avx2 = [f64; 2];
+    type Portable = [f64; 2];
+}
