@@ -13,7 +13,6 @@
 mod aligned;
 mod caches;
 mod cores;
-mod distance;
 mod machine;
 mod timing;
 
