@@ -107,11 +107,8 @@ impl<T: Real> Kernel for AdamChunk<'_, T> {
 /// # Panics
 /// If the lengths differ.
 pub fn adam<T: Real>(step: Adam<T>, w: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
-    adam_in(Way::of(w.len()), step, w, g, m, v);
-}
-
-fn adam_in<T: Real>(way: Way, step: Adam<T>, w: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
     assert!(w.len() == g.len() && w.len() == m.len() && w.len() == v.len(), "adam: lengths");
+    let way = Way::of(w.len());
     let (w, g) = (chunks_mut(w, GRAIN), chunks(g, GRAIN));
     let moments = (chunks_mut(m, GRAIN), chunks_mut(v, GRAIN));
     for_each_chunk((w, g, moments), |_, (w, g, (m, v))| dispatch(AdamChunk(way, step, w, g, m, v)));
