@@ -1,5 +1,7 @@
 //! Bytes to numbers.
 
+use super::distance::are_far;
+use super::evict::evict;
 use super::isa::{Kernel, dispatch};
 
 const INVERSE: f32 = 1.0 / 255.0;
@@ -27,6 +29,10 @@ impl Kernel for OverMost<'_> {
 /// If the lengths differ.
 pub fn over_255(x: &[u8], y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "over_255: lengths");
+    // Of a batch: the other threads have read the last one.
+    if are_far() {
+        evict(y);
+    }
     dispatch(OverMost(x, y));
 }
 

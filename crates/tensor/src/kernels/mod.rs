@@ -3,8 +3,8 @@
 //! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), [`threads`],
 //! [`math`] (functions of one number), `elementwise`, `reduce`, `permute`, [`gemm`], `conv`, `pool`,
 //! `resample`, `within`, and the fused ones: `bce`, `reparameterize`, `noise`, [`optimizer`]. [`prefetch`] asks
-//! for memory ahead; `uncached` writes past the caches, where cores are [far](distance) from each other; [`peak`] is
-//! what all are measured against.
+//! for memory ahead; `evict` takes it out of the caches, where cores are far from each other ([`distance`]);
+//! [`peak`] is what all are measured against.
 //! All `unsafe` code of the project is in this folder.
 //!
 //! **The same bits.** Work is split by size and never by the number of threads; an element of a
@@ -17,6 +17,7 @@ pub(crate) mod chacha;
 pub(crate) mod conv;
 pub mod distance;
 pub(crate) mod elementwise;
+mod evict;
 pub mod gemm;
 pub mod isa;
 pub mod math;
@@ -31,7 +32,6 @@ pub(crate) mod reduce;
 pub(crate) mod reparameterize;
 pub(crate) mod resample;
 pub mod threads;
-mod uncached;
 pub mod vector;
 pub(crate) mod within;
 

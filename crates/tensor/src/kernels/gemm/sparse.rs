@@ -14,6 +14,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
+use super::super::evict::{self, evict};
 use super::super::isa::{Isa, Kernel, dispatch_vectors};
 use super::super::threads::{chunks_mut, for_each, for_each_chunk};
 use super::super::vector::{MOST_LANES, Vector, transpose};
@@ -76,12 +77,18 @@ impl<T: Real> NonZeros<T> {
             room,
         };
         let rows = (super::super::GRAIN / k).max(1).next_multiple_of(MOST_LANES);
+        let evicts = evict::pays(size_of_val(&*lists.values));
         let lists_of = (
             chunks_mut(&mut lists.ends, rows * blocks),
             chunks_mut(&mut lists.positions, rows * room),
             chunks_mut(&mut lists.values, rows * room),
         );
         for_each_chunk(lists_of, |i, (ends, positions, values)| {
+            if evicts {
+                // Other threads have read the lists of the last product.
+                evict(positions);
+                evict(values);
+            }
             let ends: &mut [u32] = bytemuck::cast_slice_mut(ends);
             let positions: &mut [u32] = bytemuck::cast_slice_mut(positions);
             dispatch_vectors!(isa, T, vector => {

@@ -1,0 +1,47 @@
+//! Taking memory out of all caches before it is overwritten.
+
+use super::distance::are_far;
+use super::prefetch::LINE;
+
+/// The bytes of an output from which on it pays.
+const LARGE: usize = 1 << 15;
+
+/// Whether an output of so many bytes had better be taken out of all caches before it is written: if it is large, and threads
+/// are [far](super::distance) from each other.
+///
+/// It costs 2.5 ns per cache line to take it out, and 3 to fetch it from memory; to call the others' copies back, line
+/// by line, 36, and 100 where other writing goes on, as in Adam. For weights, which all threads read in each step, and
+/// for what is handed to all threads in each product. On far cores of Zen 4, a step of a VAE (784-400-20) takes 3.5 ms
+/// without this and 3.1 with it; with batches of 32, 2.0 and 1.3 ms. On near cores it would take a tenth longer
+/// with it, and a fifth. Outputs of other products and of functions of one number gain little.
+pub(super) fn pays(bytes: usize) -> bool {
+    bytes >= LARGE && are_far()
+}
+
+/// Takes a slice out of all caches.
+pub(super) fn evict<T>(slice: &mut [T]) {
+    let start = slice.as_mut_ptr().cast::<u8>();
+    for at in (0..size_of_val(slice)).step_by(LINE) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: every x86-64 has the instruction, which changes nothing but caches; the byte is one of the slice.
+        unsafe {
+            std::arch::x86_64::_mm_clflush(start.add(at));
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (start, at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_evicted_keeps_its_values() {
+        let mut numbers: Vec<u16> = (0..10_000).collect();
+        for range in [0..0, 0..1, 3..40, 17..9_999, 0..10_000] {
+            evict(&mut numbers[range]);
+        }
+        assert!(numbers.iter().zip(0..).all(|(&number, i)| number == i));
+    }
+}
