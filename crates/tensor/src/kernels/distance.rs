@@ -12,7 +12,7 @@
 //! | the same, taken out of all caches before | 8.4 | 5.4 |
 //!
 //! So it is not reading what another core wrote that costs, but writing what it has read: its copy has to be
-//! called back. Where threads are far, what the others may have read is [taken out of all caches](super::evict)
+//! called back. Where threads are far, what the others may have read is taken out of all caches (`evict.rs`)
 //! before it is written.
 
 use std::sync::Mutex;

@@ -1,6 +1,6 @@
 //! Updates of parameters in one pass over memory.
 //!
-//! All threads read all weights in each step, so before they are written they are [taken out of the caches](evict)
+//! All threads read all weights in each step, so before they are written they are taken out of the caches (`evict.rs`)
 //! where threads are far from each other.
 
 use super::evict::{self, evict};
