@@ -103,11 +103,19 @@ mod tests {
 
     #[test]
     fn a_line_goes_round_or_is_given_up() {
-        for threads in [1, 2, 3] {
-            let times: Vec<f64> =
-                threads::with(threads, || (0..50).filter_map(|_| round_trip(10)).collect());
-            assert!(times.iter().all(|&time| time > 1.0 && threads > 1), "{threads}: {times:?}");
-        }
+        assert_eq!(threads::with(1, || round_trip(10)), None);
         assert!(!comes(&Line(AtomicU64::new(1)), 2));
+        if std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1) {
+            return;
+        }
+        // Another test may keep the team busy for a while.
+        let began = Instant::now();
+        let time = loop {
+            if let Some(time) = threads::with(2, || round_trip(10)) {
+                break time;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "nobody answers");
+        };
+        assert!(time > 1.0 && time < 1e7, "{time} ns");
     }
 }
