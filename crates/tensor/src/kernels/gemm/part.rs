@@ -202,7 +202,7 @@ unsafe fn pack_ahead<T: Real, V: Vector<T>, M: Terms<T, V>>(
     }
 }
 
-/// Rows of A between two cuts of k, split into tiles of 8 rows (6 or 4, if registers are few), and
+/// Rows of A between two cuts of k, split into tiles of 8 rows (4, if registers are few), and
 /// of 4, 2 and 1 for the rest.
 struct Block<T> {
     k: usize,
@@ -218,7 +218,6 @@ impl<T: Real> Block<T> {
     fn height<V: Vector<T>>(&self, i: usize) -> usize {
         match self.rows - i {
             8.. if V::TILE.0 == 8 => 8,
-            6.. if V::TILE.0 == 6 => 6,
             4.. => 4,
             2.. => 2,
             _ => 1,
@@ -255,7 +254,6 @@ impl<T: Real> Block<T> {
                 let (a, to) = (self.tile(i, height), to.add(i * k));
                 match height {
                     8 => pack_a::<T, 8>(k, a, to),
-                    6 => pack_a::<T, 6>(k, a, to),
                     4 => pack_a::<T, 4>(k, a, to),
                     2 => pack_a::<T, 2>(k, a, to),
                     _ => pack_a::<T, 1>(k, a, to),
@@ -309,7 +307,6 @@ impl<T: Real> Block<T> {
                 let (a, c, finish) = (self.tile(i, height), (c.add(i * row), row), finish.below(i));
                 match height {
                     8 if V::TILE.0 == 8 => tile::<T, V, 8, N, ENDS_HALF>(terms, k, a, b, c, finish),
-                    6 if V::TILE.0 == 6 => tile::<T, V, 6, N, ENDS_HALF>(terms, k, a, b, c, finish),
                     4 => tile::<T, V, 4, N, ENDS_HALF>(terms, k, a, b, c, finish),
                     2 => tile::<T, V, 2, N, ENDS_HALF>(terms, k, a, b, c, finish),
                     _ => tile::<T, V, 1, N, ENDS_HALF>(terms, k, a, b, c, finish),

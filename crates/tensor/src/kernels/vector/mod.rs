@@ -25,7 +25,8 @@ pub trait Vector<T>: Copy {
     /// How many numbers.
     const LANES: usize;
     /// The rows and the vectors of the largest tile whose sums, with a row of B and a number of A,
-    /// fit the registers: 32 on AVX-512, and 16 of which compilers need one for themselves.
+    /// fit the registers: 32 on AVX-512, and 16 elsewhere. (6, 2) would be 15 of these 16, but compilers then keep one
+    /// sum in memory, and products take twice as long on AVX2; 8 sums are as many as two multiply-adds a cycle need.
     const TILE: (usize, usize);
     /// The same number in all lanes.
     ///
