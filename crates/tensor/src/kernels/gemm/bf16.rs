@@ -15,7 +15,6 @@ use super::super::threads::{chunks_mut, for_each_chunk};
 use super::super::vector::{Vector, Vectors};
 use super::matrix::Matrix;
 use super::part::Part;
-use super::sparse::NonZeros;
 use super::tile::Terms;
 use super::{Precision, Product};
 use crate::buffer::Buffer;
@@ -34,7 +33,7 @@ impl Product<'_, f32> {
         let sizes = [self.a.rows(), self.b.columns(), self.a.columns()];
         self.precision == Precision::Bf16
             && sizes.iter().zip(LEAST).all(|(size, least)| *size >= least)
-            && !NonZeros::worth_it(self)
+            && self.sparse().is_none()
     }
 
     /// [`multiply`](Product::multiply) with rounded factors.

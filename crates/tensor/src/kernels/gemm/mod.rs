@@ -9,9 +9,9 @@
 //! copied only when it is stored transposed and terms are many (`pack.rs`). The *loops* around go over panels from left
 //! to right, over k in blocks, and over rows in blocks for the second-level cache; with several blocks
 //! of rows all panels are copied ahead, once (`part.rs`). Sums
-//! in registers need vectors by name, for each instruction set (`kernels/vector/`). An A that is mostly
-//! zeros, such as a batch of images of digits, is walked along its other numbers (`sparse.rs`); if asked
-//! to, `f32` is rounded to bfloat16 before (`bf16.rs`).
+//! in registers need vectors by name, for each instruction set (`kernels/vector/`). Of an A with
+//! many zeros, such as a batch of images of digits or what a rectifier leaves, only the other numbers are met
+//! (`sparse.rs`); if asked to, `f32` is rounded to bfloat16 before (`bf16.rs`).
 //! Last, threads: each takes some columns or some rows of C, which is all that they write
 //! (`share.rs`).
 //!
@@ -23,6 +23,7 @@
 
 mod bf16;
 mod matrix;
+mod nonzeros;
 mod pack;
 mod part;
 mod share;
@@ -34,7 +35,6 @@ pub(super) use self::bf16::Pairs;
 pub use self::matrix::Matrix;
 use self::part::Part;
 use self::share::shares;
-use self::sparse::NonZeros;
 use self::tile::Single;
 #[cfg(target_arch = "x86_64")]
 pub(super) use self::tile::Terms;
@@ -210,8 +210,8 @@ impl<'a, T: Real> Product<'a, T> {
             let b = Matrix::with_steps(&zero, [1, n], [0, 0]);
             return Product { a, b, ..self }.multiply(isa, c, step);
         }
-        if NonZeros::worth_it(&self) {
-            return self.multiply_sparse(isa, c, step);
+        if let Some(piece) = self.sparse() {
+            return self.multiply_sparse(isa, c, step, piece);
         }
         self.in_parts(c, step, |of, c, rows, columns| of.multiply_part(isa, c, rows, columns));
     }

@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 
+use super::super::isa::Kernel;
+use super::super::vector::Vector;
+use super::nonzeros::{NonZeros, Piece};
 use super::part::{BLOCK, ROWS};
-use super::sparse::ROW;
+use super::sparse::{PIECE, ROW, WHOLE, share};
 use super::*;
 
 /// The definition, block by block and in order: these are the bits. A block ends between multiples of `together`.
@@ -46,10 +49,10 @@ fn numbers<T: Real>(count: usize, seed: usize) -> Vec<T> {
     (0..count).map(|i| T::from_f64(number(i))).collect()
 }
 
-/// As `numbers`, with about one in five that is not 0.
-fn sparse<T: Real>(count: usize, seed: usize) -> Vec<T> {
+/// As `numbers`, with so many of five that are not 0.
+fn sparse<T: Real>(count: usize, seed: usize, fifths: usize) -> Vec<T> {
     let mut numbers = numbers(count, seed);
-    let zero = |i: usize| !(i * 31 + i / 7).is_multiple_of(5);
+    let zero = |i: usize| (i * 31 + i / 7) % 5 >= fifths;
     numbers.iter_mut().enumerate().filter(|(i, _)| zero(*i)).for_each(|(_, x)| *x = T::ZERO);
     numbers
 }
@@ -315,14 +318,17 @@ fn skipping_zeros_changes_no_bit() {
     // Whole vectors and a rest, one block and several, stored either way; and a row that is longer than
     // a thread's grain.
     for [m, k, n] in [[128, 784, 400], [100, 1001, 97], [784, 128, 101], [3, 20_000, 97]] {
-        for transposed in [false, true] {
-            let a = sparse::<f32>(m * k, 5);
+        for (fifths, transposed, beta) in
+            [(1, false, 1.0), (1, true, 0.0), (3, false, 0.0), (3, true, 1.0)]
+        {
+            let a = sparse::<f32>(m * k, 5, fifths);
             let b = numbers::<f32>(k * n, 6);
             let product = Product::new(matrix(&a, m, k, transposed), Matrix::new(&b, k, n));
-            assert!(NonZeros::worth_it(&product), "{m} {k} {n}");
-            let form = plain([transposed, false], 1.0);
+            let piece = if fifths == 1 { WHOLE } else { PIECE };
+            assert_eq!(product.sparse(), Some(piece), "{m} {k} {n}");
+            let form = plain([transposed, false], beta);
             check::<f32>([m, k, n], &form, a).unwrap();
-            check::<f64>([m, k, n], &form, sparse(m * k, 5)).unwrap();
+            check::<f64>([m, k, n], &form, sparse(m * k, 5, fifths)).unwrap();
         }
     }
 }
@@ -330,18 +336,69 @@ fn skipping_zeros_changes_no_bit() {
 #[test]
 fn zeros_times_infinity_are_not_skipped() {
     let [m, k, n] = [128, 784, 100];
-    let a = sparse::<f32>(m * k, 5);
-    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+    for (bad, fifths) in [(f32::NAN, 1), (f32::INFINITY, 3), (f32::NEG_INFINITY, 1)] {
+        let a = sparse::<f32>(m * k, 5, fifths);
         let mut b = numbers::<f32>(k * n, 6);
         b[300 * n + 99] = bad;
         let product = Product::new(Matrix::new(&a, m, k), Matrix::new(&b, k, n));
-        assert!(NonZeros::worth_it(&product));
+        assert!(product.sparse().is_some());
         compare(product, &vec![0.0; m * n], n).unwrap();
         compare(product.plus(1.0), &numbers(m * n, 7), n).unwrap();
     }
 }
 
+/// Lists rows of a matrix on one instruction set.
+struct Listing<'a, T: Real, V> {
+    a: Matrix<'a, T>,
+    rows: Range<usize>,
+    zeros: &'a mut NonZeros,
+    vector: std::marker::PhantomData<V>,
+}
+
+impl<T: Real, V: Vector<T>> Kernel for Listing<'_, T, V> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        // SAFETY: the kernel runs on V's instruction set, and this is inlined into it.
+        unsafe { self.zeros.list::<T, V>(&self.a, self.rows) }
+    }
+}
+
+/// Row by row and piece by piece, what is listed is what differs from 0, in order.
+fn check_lists<T: Real>(data: &[T], a: Matrix<'_, T>, rows: Range<usize>, piece: usize) {
+    for isa in isa::available() {
+        let mut zeros = NonZeros::room_for(rows.len(), a.columns(), piece);
+        dispatch_vectors!(isa, T, vector => {
+            Listing { a, rows: rows.clone(), zeros: &mut zeros, vector }
+        });
+        for (number, Piece { terms, .. }) in zeros.pieces.iter().enumerate() {
+            let positions = zeros.positions(number);
+            for i in rows.clone() {
+                let lit = |&l: &usize| a.at(i, terms.start + l) != T::ZERO;
+                let truth: Vec<u8> = (0..terms.len()).filter(lit).map(|l| l as u8).collect();
+                assert_eq!(positions(i - rows.start), truth, "{isa} {i} {terms:?} {data:?}");
+            }
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn lists_name_what_is_not_0(
+        [m, k] in [1..70usize, 1..450usize], [first, step] in [0..40usize, 1..4], form in 0..3usize,
+        piece in 1..=BLOCK, bits in prop::collection::vec(0..3usize, 1..200),
+    ) {
+        // -0 is 0, and neither NaN nor a denormal number is.
+        let number = |i: usize| [0.0, -0.0, 1.0, f64::NAN, 5e-324][bits[i % bits.len()] * (1 + i % 2)];
+        let steps = [[k, 1], [1, m], [k * step, step]][form];
+        let count = (m - 1) * steps[0] + (k - 1) * steps[1] + 1;
+        let rows = first % m..m;
+        let data: Vec<f64> = (0..count).map(number).collect();
+        check_lists(&data, Matrix::with_steps(&data, [m, k], steps), rows.clone(), piece);
+        let data: Vec<f32> = data.iter().map(|&x| if x == 5e-324 { 1e-45 } else { x as f32 }).collect();
+        check_lists(&data, Matrix::with_steps(&data, [m, k], steps), rows, piece);
+    }
+
     #[test]
     fn a_sparse_product_has_every_element_in_one_share(
         mut lit in prop::collection::vec(0..=50usize, 1..300), n in 1..400usize, threads in 1..9usize,
@@ -354,8 +411,8 @@ proptest! {
         }
         let (m, k) = (lit.len(), 50);
         let a: Vec<f32> = lit.iter().flat_map(|&lit| (0..k).map(move |l| f32::from(l < lit))).collect();
-        let zeros = NonZeros::of(isa::current(), &Matrix::new(&a, m, k));
-        let shares: Vec<_> = (0..threads).map(|i| zeros.share([m, n], threads, i)).collect();
+        let a = Matrix::new(&a, m, k);
+        let shares: Vec<_> = (0..threads).map(|i| share(&a, n, (i, threads))).collect();
         let mut owners = vec![0; m * n];
         for [rows, columns] in &shares {
             for row in rows.clone() {
@@ -378,7 +435,7 @@ fn neither_threads_nor_instruction_sets_change_a_bit() {
     fn bits<T: Real>() {
         // Cut by rows, by columns, into fewer parts than threads, with a remainder; and sparse.
         for [m, k, n] in [[128, 784, 400], [400, 128, 784], [784, 300, 10], [3, 50_000, 9]] {
-            for a in [numbers::<T>(m * k, 1), sparse::<T>(m * k, 1)] {
+            for a in [numbers::<T>(m * k, 1), sparse(m * k, 1, 1), sparse(m * k, 1, 3)] {
                 let b = numbers::<T>(k * n, 2);
                 let product = |threads, isa, transposed: bool| {
                     let mut c = vec![T::ZERO; m * n];

@@ -65,6 +65,10 @@ macro_rules! portable {
                 let replaces = |i: usize| self[i] > other[i] || self[i].is_nan();
                 std::array::from_fn(|i| if replaces(i) { yes[i] } else { no[i] })
             }
+            #[inline(always)]
+            unsafe fn non_zeros(self) -> u32 {
+                (0..$lanes).fold(0, |bits, i| bits | u32::from(self[i] != 0.0) << i)
+            }
         }
     };
 }

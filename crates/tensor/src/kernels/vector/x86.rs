@@ -10,12 +10,12 @@ macro_rules! x86 {
         $store:ident, $add:ident, $mul:ident, $mul_add:ident, $zero:ident, $max:ident,
         |$x:ident, $mask_of:ident| $where_positive:expr,
         |$a:ident, $b:ident| $interleave:expr, $deinterleave:expr,
-        |$larger:ident, $other:ident, $yes:ident, $no:ident| $if_larger:expr
+        |$larger:ident, $other:ident, $yes:ident, $no:ident| $if_larger:expr,
+        |$numbers:ident| $non_zeros:expr
         $(; $no_mask:tt)?
         $(
             , $mask:ty, $load_part:ident, $store_part:ident,
-            $half:ident, $half_mul_add:ident, $whole:ident,
-            |$numbers:ident, $first:ident, $positions:ident, $values:ident| $non_zeros:expr
+            $half:ident, $half_mul_add:ident, $whole:ident
         )?
     ) => {
         impl Vector<$type> for $vector {
@@ -81,6 +81,12 @@ macro_rules! x86 {
                 // SAFETY: the caller runs on a machine with this instruction set.
                 unsafe { $if_larger }
             }
+            #[inline(always)]
+            unsafe fn non_zeros(self) -> u32 {
+                let $numbers = self;
+                // SAFETY: as above.
+                unsafe { $non_zeros as u32 }
+            }
             $(
                 type Lanes = $no_mask;
                 const LEAVES_OUT: bool = false;
@@ -121,16 +127,15 @@ macro_rules! x86 {
                     unsafe { $store_part(to, ((1u32 << count) - 1) as $mask, self) }
                 }
                 #[inline(always)]
-                unsafe fn non_zeros(
-                    self,
-                    $first: u32,
-                    $positions: *mut u32,
-                    $values: *mut $type,
-                ) -> usize {
-                    let $numbers = self;
-                    // SAFETY: as above, and the caller's pointers are good for all lanes.
-                    let kept: $mask = unsafe { $non_zeros };
-                    kept.count_ones() as usize
+                unsafe fn places(bits: u16, first: u8, to: *mut u8) {
+                    // SAFETY: as above; the caller's pointer is good for 16 bytes.
+                    unsafe {
+                        let lanes =
+                            _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+                        let all = _mm512_add_epi32(_mm512_set1_epi32(i32::from(first)), lanes);
+                        let places = _mm512_maskz_compress_epi32(bits, all);
+                        _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(places));
+                    }
                 }
             )?
         }
@@ -166,20 +171,13 @@ x86!(
         let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x);
         _mm512_mask_mov_ps(no, larger | nan, yes)
     },
+    |x| _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(x, _mm512_setzero_ps()),
     __mmask16,
     _mm512_maskz_loadu_ps,
     _mm512_mask_storeu_ps,
     _mm512_castps512_ps256,
     _mm256_fmadd_ps,
-    _mm512_zextps256_ps512,
-    |x, first, positions, values| {
-        let kept = _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(x, _mm512_setzero_ps());
-        let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-        let at = _mm512_add_epi32(_mm512_set1_epi32(first as i32), lanes);
-        _mm512_storeu_si512(positions.cast(), _mm512_maskz_compress_epi32(kept, at));
-        _mm512_storeu_ps(values, _mm512_maskz_compress_ps(kept, x));
-        kept
-    }
+    _mm512_zextps256_ps512
 );
 
 x86!(
@@ -211,20 +209,13 @@ x86!(
         let nan = _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(x, x);
         _mm512_mask_mov_pd(no, larger | nan, yes)
     },
+    |x| _mm512_cmp_pd_mask::<_CMP_NEQ_UQ>(x, _mm512_setzero_pd()),
     __mmask8,
     _mm512_maskz_loadu_pd,
     _mm512_mask_storeu_pd,
     _mm512_castpd512_pd256,
     _mm256_fmadd_pd,
-    _mm512_zextpd256_pd512,
-    |x, first, positions, values| {
-        let kept = _mm512_cmp_pd_mask::<_CMP_NEQ_UQ>(x, _mm512_setzero_pd());
-        let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-        let at = _mm256_add_epi32(_mm256_set1_epi32(first as i32), lanes);
-        _mm256_storeu_si256(positions.cast(), _mm256_maskz_compress_epi32(kept, at));
-        _mm512_storeu_pd(values, _mm512_maskz_compress_pd(kept, x));
-        kept
-    }
+    _mm512_zextpd256_pd512
 );
 
 x86!(
@@ -255,7 +246,8 @@ x86!(
         let larger = _mm256_cmp_ps::<_CMP_GT_OQ>(x, other);
         let nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(x, x);
         _mm256_blendv_ps(no, yes, _mm256_or_ps(larger, nan))
-    };
+    },
+    |x| _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(x, _mm256_setzero_ps()));
     ()
 );
 
@@ -285,6 +277,7 @@ x86!(
         let larger = _mm256_cmp_pd::<_CMP_GT_OQ>(x, other);
         let nan = _mm256_cmp_pd::<_CMP_UNORD_Q>(x, x);
         _mm256_blendv_pd(no, yes, _mm256_or_pd(larger, nan))
-    };
+    },
+    |x| _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_NEQ_UQ>(x, _mm256_setzero_pd()));
     ()
 );
