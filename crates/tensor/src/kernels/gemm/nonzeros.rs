@@ -66,7 +66,8 @@ impl NonZeros {
     /// Lists these rows of A. The first one will be row 0 here.
     ///
     /// # Safety
-    /// Call it inline in code for V's instruction set.
+    /// Call it inline in code for V's instruction set. The rows are A's, which has as many columns as there is
+    /// [room for](NonZeros::room_for).
     #[inline(always)]
     pub(super) unsafe fn list<T: Real, V: Vector<T>>(
         &mut self,

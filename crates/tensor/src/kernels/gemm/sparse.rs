@@ -8,10 +8,10 @@
 //!
 //! A term of 0 adds nothing to a sum that began with +0, so the bits are those of the dense product,
 //! with two exceptions. If B is infinite or NaN somewhere, which is looked at, the dense product is
-//! taken. And where a sum so far has underflowed to -0, a term of +0 would make it +0.
+//! taken, by each thread for its columns. And where a sum so far has underflowed to -0, a term of +0 would make it +0.
 //!
-//! Threads take whole columns, or, if C is higher than wide, rows that have as many terms together. Each lists its rows
-//! itself: to write lists that others read takes longer.
+//! Threads take whole columns, or, if C is higher than wide, rows that have as many terms together. Each lists
+//! its rows itself: to write lists that others read takes longer.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -37,9 +37,12 @@ const COLUMNS: usize = 96;
 /// Elements of A that are looked at.
 const SAMPLE: usize = 512;
 
-/// How many of them may differ from 0 so that whole blocks of k are met at once, and so that zeros are skipped at all.
+/// How many of them may differ from 0 so that whole blocks of k are met at once.
 const FEW: usize = SAMPLE / 3;
+
+/// How many so that zeros are skipped at all, and the rows that a copy of B must then be worth.
 const MOST: usize = SAMPLE * 5 / 8;
+pub(super) const ROWS_FOR_MOST: usize = 32;
 
 /// The rows of B that are met at once if zeros are many: a block of k, of which images read what is not always 0. Its
 /// panels are 62 KiB.
@@ -71,11 +74,11 @@ impl<T: Real> Product<'_, T> {
             (i, l) = (i + 7919 % m, l + 104_729 % k);
             (i, l) = (if i < m { i } else { i - m }, if l < k { l } else { l - k });
         }
-        // Rounded factors are twice as fast in a dense product.
-        let is_rounded = self.precision == Precision::Bf16;
+        // Rounded to bfloat16, a dense product may be twice as fast.
+        let is_full = self.precision == Precision::Full;
         match count {
             ..=FEW => Some(WHOLE),
-            ..=MOST if !is_rounded => Some(PIECE),
+            ..=MOST if is_full && m >= ROWS_FOR_MOST => Some(PIECE),
             _ => None,
         }
     }
@@ -120,33 +123,37 @@ pub(super) fn share<T: Real>(
     [from..to, 0..n]
 }
 
-/// The numbers of a row by which its cost is estimated, at least.
+/// The numbers of a row, if it has as many, by which its cost is estimated; twice as many at most.
 const ESTIMATED: usize = 32;
 
-/// What each row of A costs, in any unit, from some of its numbers.
+/// What each row of A costs, in terms, estimated from some of its numbers.
 #[inline(always)]
 fn costs<T: Real>(a: &Matrix<'_, T>) -> Vec<u32> {
     let (m, k) = (a.rows(), a.columns());
     let step = (k / ESTIMATED).max(1);
-    let mut costs = vec![(ROW / step) as u32; m];
+    // No row is free, as the last thread ends behind the last row that costs something.
+    let mut costs = vec![ROW as u32; m];
+    let term = |x: T| if x != T::ZERO { step as u32 } else { 0 };
     // In the order in which A is stored.
     if a.steps.0 == 1 {
         for l in (0..k).step_by(step) {
             let column = a.transpose().row(l, 0..m);
-            costs.iter_mut().zip(column).for_each(|(cost, &x)| *cost += u32::from(x != T::ZERO));
+            costs.iter_mut().zip(column).for_each(|(cost, &x)| *cost += term(x));
         }
     } else {
-        let cost = |i| (0..k).step_by(step).filter(|&l| a.at(i, l) != T::ZERO).count();
-        costs.iter_mut().enumerate().for_each(|(i, row)| *row += cost(i) as u32);
+        let cost = |i| (0..k).step_by(step).map(|l| term(a.at(i, l))).sum::<u32>();
+        costs.iter_mut().enumerate().for_each(|(i, row)| *row += cost(i));
     }
     costs
 }
 
-/// A thread's part of a product: its number, and how many there are.
+/// A thread's part of a product.
 struct Skipping<'a, T: Real, V> {
     of: Product<'a, T>,
+    /// The most rows of B that are met at once.
     piece: usize,
     c: Target<T>,
+    /// The number of the thread, and how many there are.
     part: (usize, usize),
     vector: PhantomData<V>,
 }
@@ -160,6 +167,9 @@ impl<T: Real, V: Vector<T>> Kernel for Skipping<'_, T, V> {
     fn run(self) -> Self::Output {
         let Skipping { of, piece, c, part, .. } = self;
         let [rows, columns] = share(&of.a, of.b.columns(), part);
+        if rows.is_empty() || columns.is_empty() {
+            return Ok(());
+        }
         // What the dense product shall add to may not be written before all of B was looked at.
         let adds = of.beta != T::ZERO;
         // SAFETY: the kernel runs on V's instruction set, and this is inlined into it.
@@ -259,7 +269,8 @@ impl<T: Real> Panel<'_, T> {
     /// Adds the panel's terms to these rows of C, two at a time.
     ///
     /// # Safety
-    /// Call it inline in code for V's instruction set. The panel is N vectors wide, and nobody else writes to the rows.
+    /// Call it inline in code for V's instruction set. The panel is N vectors wide, as are its copy and the room for
+    /// the sums of each row; the rows of A are those that are listed, and nobody else writes to these of C.
     #[inline(always)]
     unsafe fn multiply<V: Vector<T>, const N: usize>(&self) {
         let Panel { of, c, rows, j, piece, .. } = *self;
@@ -275,13 +286,13 @@ impl<T: Real> Panel<'_, T> {
         let (begin, end) = (p.start == block.start, p.end == block.end);
         // The next piece is asked for meanwhile: its rows lie pages apart, where no processor foresees them.
         let mut next = self.next;
-        let at_once = (2 * p.len()).div_ceil(rows.len());
+        let at_once = p.len().div_ceil(rows.len().div_ceil(2));
         for i in (0..rows.len()).step_by(2) {
             for _ in 0..at_once {
                 (0..N).for_each(|v| line_of(next.wrapping_add(v * V::LANES)));
                 next = next.wrapping_add(of.b.steps.0);
             }
-            let sums = Sums { begin, end, kept: self.sums.wrapping_add(i * N * V::LANES) };
+            let sums = Sums { begin, end, room: self.sums.wrapping_add(i * N * V::LANES) };
             // SAFETY: positions are in p, the columns exist, and rows i and i + 1 of C are the caller's.
             unsafe {
                 let c = (c.start.add((rows.start + i) * c.step + j.start), c.step);
@@ -301,8 +312,8 @@ impl<T: Real> Panel<'_, T> {
 struct Sums<T> {
     begin: bool,
     end: bool,
-    /// Where they are kept in between.
-    kept: *mut T,
+    /// Where they wait in between.
+    room: *mut T,
 }
 
 /// What a row costs besides its terms, in terms: its end cannot be foreseen.
@@ -321,27 +332,27 @@ struct Terms<'a, T> {
 ///
 /// # Safety
 /// Call it inline in code for V's instruction set. Positions are rows of the panel, which is N
-/// vectors wide; C as for [`Finish::write`].
+/// vectors wide, and numbers of A; where sums wait there is room for R × N vectors; C as for [`Finish::write`].
 #[inline(always)]
 #[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
 unsafe fn multiply<T: Real, V: Vector<T>, const R: usize, const N: usize>(
     terms: [Terms<'_, T>; R],
     panel: *const T,
-    kept: Sums<T>,
+    waiting: Sums<T>,
     c: (*mut T, usize),
     finish: Finish<'_, T>,
 ) {
     // SAFETY: the caller's promises; t is below the length of both lists.
     unsafe {
         let mut sums = [[V::splat(T::ZERO); N]; R];
-        if !kept.begin {
+        if !waiting.begin {
             for i in 0..R {
                 for v in 0..N {
-                    sums[i][v] = V::load(kept.kept.add((i * N + v) * V::LANES));
+                    sums[i][v] = V::load(waiting.room.add((i * N + v) * V::LANES));
                 }
             }
         }
-        if kept.end {
+        if waiting.end {
             finish.fetch::<V, R, N>(c);
         }
         let add = |sums: &mut [V; N], of: Terms<'_, T>, t: usize| {
@@ -363,12 +374,12 @@ unsafe fn multiply<T: Real, V: Vector<T>, const R: usize, const N: usize>(
                 add(&mut sums[i], terms[i], t);
             }
         }
-        if kept.end {
+        if waiting.end {
             finish.write::<V, R, N>(sums, c);
         } else {
             for i in 0..R {
                 for v in 0..N {
-                    sums[i][v].store(kept.kept.add((i * N + v) * V::LANES));
+                    sums[i][v].store(waiting.room.add((i * N + v) * V::LANES));
                 }
             }
         }

@@ -170,7 +170,8 @@ pub trait Vector<T>: Copy {
     /// # Safety
     /// See the trait.
     unsafe fn non_zeros(self) -> u32;
-    /// Writes the places of the ones among 16 bits, counted from `first` on, in a row; 16 bytes in any case.
+    /// Writes the places of the ones among 16 bits, counted from `first` on, in a row; 16 bytes in any case. `first` is
+    /// at most 240.
     ///
     /// # Safety
     /// See the trait; here the pointer is good for 16 bytes.
