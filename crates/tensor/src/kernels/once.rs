@@ -13,7 +13,7 @@ use super::isa::Isa;
 pub trait Once: Sized {
     /// Writes a product, with rows of C so far apart.
     #[doc(hidden)]
-    fn multiply(isa: Isa, product: Product<'_, Self>, c: &mut [Self], step: usize);
+    fn multiply(isa: Isa, product: &Product<'_, Self>, c: &mut [Self], step: usize);
     /// Writes a convolution, or the gradient of its input.
     #[doc(hidden)]
     fn correlate(isa: Isa, filter: &Filter<'_, Self>, x: &[Self], y: &mut [Self]);
@@ -26,7 +26,7 @@ macro_rules! once {
     ($($type:ty: $multiply:expr,)*) => {$(
         #[expect(private_interfaces, reason = "as above")]
         impl Once for $type {
-            fn multiply(isa: Isa, product: Product<'_, Self>, c: &mut [Self], step: usize) {
+            fn multiply(isa: Isa, product: &Product<'_, Self>, c: &mut [Self], step: usize) {
                 $multiply(product, isa, c, step);
             }
             fn correlate(isa: Isa, filter: &Filter<'_, Self>, x: &[Self], y: &mut [Self]) {
@@ -40,7 +40,7 @@ macro_rules! once {
 }
 
 /// The one type that is ever rounded further.
-fn multiply_f32(of: Product<'_, f32>, isa: Isa, c: &mut [f32], step: usize) {
+fn multiply_f32(of: &Product<'_, f32>, isa: Isa, c: &mut [f32], step: usize) {
     if of.is_rounded() {
         of.multiply_rounded(isa, c, step);
     } else {

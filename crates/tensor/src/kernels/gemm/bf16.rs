@@ -37,7 +37,7 @@ impl Product<'_, f32> {
     }
 
     /// [`multiply`](Product::multiply) with rounded factors.
-    pub(in super::super) fn multiply_rounded(self, isa: Isa, c: &mut [f32], step: usize) {
+    pub(in super::super) fn multiply_rounded(&self, isa: Isa, c: &mut [f32], step: usize) {
         if has_bf16(isa) {
             self.multiply_words(isa, c, step);
         } else {
@@ -52,28 +52,28 @@ impl Product<'_, f32> {
 
     /// With the instruction.
     #[cfg(target_arch = "x86_64")]
-    fn multiply_words(self, isa: Isa, c: &mut [f32], step: usize) {
+    fn multiply_words(&self, isa: Isa, c: &mut [f32], step: usize) {
         let [a, b] = self.words(isa);
-        let of = Product { a: a.matrix(), b: b.matrix().transpose(), ..self };
-        of.in_parts(c, step, |of, c, rows, columns| {
+        let of = Product { a: a.matrix(), b: b.matrix().transpose(), ..*self };
+        of.in_parts(c, step, |c, rows, columns| {
             let vector = std::marker::PhantomData::<<f32 as Vectors>::Avx512>;
-            dispatch_bf16(Part { of, c, rows, columns, vector, terms: Pairs });
+            dispatch_bf16(Part { of: &of, c, rows, columns, vector, terms: Pairs });
         });
     }
 
     #[cfg(not(target_arch = "x86_64"))]
-    fn multiply_words(self, _: Isa, _: &mut [f32], _: usize) {
+    fn multiply_words(&self, _: Isa, _: &mut [f32], _: usize) {
         unreachable!("no other architecture says that it has the instruction")
     }
 
     /// Without it.
-    pub(super) fn multiply_halves(self, isa: Isa, c: &mut [f32], step: usize) {
+    pub(super) fn multiply_halves(&self, isa: Isa, c: &mut [f32], step: usize) {
         let [a, b] = self.words(isa).map(|words| words.halves());
-        let of = Product { a: a.matrix(), b: b.matrix().transpose(), ..self };
-        of.in_parts(c, step, |of, c, rows, columns| {
+        let of = Product { a: a.matrix(), b: b.matrix().transpose(), ..*self };
+        of.in_parts(c, step, |c, rows, columns| {
             dispatch_vectors!(isa, f32, vector => {
                 let (rows, columns) = (rows.clone(), columns.clone());
-                Part { of, c, rows, columns, vector, terms: Flushed }
+                Part { of: &of, c, rows, columns, vector, terms: Flushed }
             });
         });
     }

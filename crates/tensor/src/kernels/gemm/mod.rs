@@ -193,12 +193,12 @@ impl<'a, T: Real> Product<'a, T> {
         self.write_on(isa::current(), c, step);
     }
 
-    fn write_on(self, isa: Isa, c: &mut [T], step: usize) {
+    fn write_on(&self, isa: Isa, c: &mut [T], step: usize) {
         T::multiply(isa, self, c, step);
     }
 
     /// [`write_on`](Product::write_on), to be compiled for each type once.
-    pub(super) fn multiply(self, isa: Isa, c: &mut [T], step: usize) {
+    pub(super) fn multiply(&self, isa: Isa, c: &mut [T], step: usize) {
         let (m, k, n) = (self.a.rows(), self.a.columns(), self.b.columns());
         if m * n == 0 {
             return;
@@ -208,16 +208,16 @@ impl<'a, T: Real> Product<'a, T> {
             // A sum of no terms is a sum of one zero.
             let a = Matrix::with_steps(&zero, [m, 1], [0, 0]);
             let b = Matrix::with_steps(&zero, [1, n], [0, 0]);
-            return Product { a, b, ..self }.multiply(isa, c, step);
+            return Product { a, b, ..*self }.multiply(isa, c, step);
         }
         if let Some(piece) = self.sparse() {
             return self.multiply_sparse(isa, c, step, piece);
         }
-        self.in_parts(c, step, |of, c, rows, columns| of.multiply_part(isa, c, rows, columns));
+        self.in_parts(c, step, |c, rows, columns| self.multiply_part(isa, c, rows, columns));
     }
 
     /// Some rows and columns of C.
-    fn multiply_part(self, isa: Isa, c: Target<T>, rows: Range<usize>, columns: Range<usize>) {
+    fn multiply_part(&self, isa: Isa, c: Target<T>, rows: Range<usize>, columns: Range<usize>) {
         dispatch_vectors!(isa, T, vector => {
             let (rows, columns) = (rows.clone(), columns.clone());
             Part { of: self, c, rows, columns, vector, terms: Single }
@@ -232,21 +232,21 @@ impl<'a, T: Real> Product<'a, T> {
 
     /// Hands disjoint parts of C, with their rows and columns, to all threads that are worth it.
     fn in_parts(
-        self,
+        &self,
         c: &mut [T],
         step: usize,
-        part: impl Fn(Product<'a, T>, Target<T>, Range<usize>, Range<usize>) + Sync,
+        part: impl Fn(Target<T>, Range<usize>, Range<usize>) + Sync,
     ) {
         let (m, k, n) = (self.a.rows(), self.a.columns(), self.b.columns());
         let c = Target::of(c, step);
         let by_columns = n > m || (self.a.steps.0 != 1 && 2 * n >= m && k * n >= WIDE);
         let threads = self.threads();
         if threads == 1 {
-            return part(self, c, 0..m, 0..n);
+            return part(c, 0..m, 0..n);
         }
         threads::for_each(threads, |i| {
             shares(m, n, by_columns, threads, i)
-                .for_each(|(rows, columns)| part(self, c, rows, columns));
+                .for_each(|(rows, columns)| part(c, rows, columns));
         });
     }
 }

@@ -54,7 +54,7 @@ fn tile_size<T, V: Vector<T>>(k: usize) -> (usize, usize) {
 
 /// A part of a product: some rows and some columns of C.
 pub(super) struct Part<'a, T: Real, V, M> {
-    pub(super) of: Product<'a, T>,
+    pub(super) of: &'a Product<'a, T>,
     pub(super) c: Target<T>,
     pub(super) rows: Range<usize>,
     pub(super) columns: Range<usize>,
@@ -86,7 +86,7 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
     #[inline(always)]
     fn run(self) {
         let Part { of, c, rows, columns, terms, .. } = self;
-        let Product { a, b, .. } = of;
+        let Product { a, b, .. } = *of;
         let k = a.columns();
         let tile_size = tile_size::<T, V>(k.div_ceil(M::TOGETHER));
         let width = tile_size.1 * V::LANES;
@@ -161,7 +161,7 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
                                     }
                                     panel = Operand { start: copy, row, column: 1 };
                                 }
-                                let finish = Finish::new(&of, i.start, j.clone(), p.clone());
+                                let finish = Finish::new(of, i.start, j.clone(), p.clone());
                                 let c = (c.start.add(i.start * c.step + j.start), c.step);
                                 match vectors {
                                     1 => block.times::<V, 1, M>(terms, panel, c, finish),

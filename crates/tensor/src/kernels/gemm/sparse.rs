@@ -84,7 +84,7 @@ impl<T: Real> Product<'_, T> {
     }
 
     /// [`multiply`](Product::multiply) without the zeros of A, with [so many](Product::sparse) rows of B at once.
-    pub(super) fn multiply_sparse(self, isa: Isa, c: &mut [T], step: usize, piece: usize) {
+    pub(super) fn multiply_sparse(&self, isa: Isa, c: &mut [T], step: usize, piece: usize) {
         let c = Target::of(c, step);
         let threads = self.threads();
         for_each(threads, |i| {
@@ -149,7 +149,7 @@ fn costs<T: Real>(a: &Matrix<'_, T>) -> Vec<u32> {
 
 /// A thread's part of a product.
 struct Skipping<'a, T: Real, V> {
-    of: Product<'a, T>,
+    of: &'a Product<'a, T>,
     /// The most rows of B that are met at once.
     piece: usize,
     c: Target<T>,
@@ -199,7 +199,7 @@ impl<T: Real, V: Vector<T>> Kernel for Skipping<'_, T, V> {
                     let next = if p.end < k { (p.end, j.start) } else { (0, j.end) };
                     let next = first.wrapping_add(next.0 * of.b.steps.0 + next.1);
                     let (zeros, sums) = (&zeros, sums.as_mut_ptr());
-                    let (of, rows, j, copy) = (&of, &rows, &j, &copy);
+                    let (rows, j, copy) = (&rows, &j, &copy);
                     let panel = Panel { of, zeros, c, rows, j, piece, copy, next, sums };
                     // SAFETY: as above. The columns exist, and these rows of C are this part's.
                     unsafe {
