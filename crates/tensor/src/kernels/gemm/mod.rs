@@ -245,8 +245,7 @@ impl<'a, T: Real> Product<'a, T> {
             return part(c, 0..m, 0..n);
         }
         threads::for_each(threads, |i| {
-            shares(m, n, by_columns, threads, i)
-                .for_each(|(rows, columns)| part(c, rows, columns));
+            shares(m, n, by_columns, threads, i).for_each(|(rows, columns)| part(c, rows, columns));
         });
     }
 }

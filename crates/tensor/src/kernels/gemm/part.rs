@@ -23,10 +23,11 @@ pub(super) const ROWS: usize = 256;
 /// The most numbers of B that are packed ahead: 8 MiB of `f32`, a part of the third-level cache.
 const AHEAD: usize = 2 * 1024 * 1024;
 
-/// The panels of B that all rows meet before the next ones, where sums have many blocks and A costs no copy: the part
+/// The panels of B that a block of rows meets before the next ones, where sums have many blocks and A costs no copy: the part
 /// of C that is added to block after block stays in the second-level cache. On two threads, cubes of 1024 are 1.05 times
 /// as fast as with all panels in `f32`, 1.09 times in `f64`, and 512 × 784 × 512 is 1.04 times as fast; on one, 512 × 400 × 784
-/// is 1.06 and 1.03 times. With an A that is copied for each group, and with hardly more panels than these, products are
+/// is 1.06 and 1.03 times. Other rows meet them later: 4096 × 400 × 784 is 1.02 times as fast as with all rows before the next
+/// panels, as A is not read from memory again. With an A that is copied for each group, and with hardly more panels than these, products are
 /// slower.
 const GROUP: usize = 8;
 
@@ -104,10 +105,9 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
         let ahead = copy_b && rows.len() > ROWS;
         let all = columns.len().next_multiple_of(V::LANES);
         let is_grouped = !copy_a && k > most && all > (GROUP + 1) * width;
-        let group = if is_grouped { GROUP } else { usize::MAX };
         let depth = if copy_a && k > DEEP * most { most } else { k.next_multiple_of(M::TOGETHER) };
-        let at_once =
-            if ahead { all.min((AHEAD / depth / width).clamp(1, group) * width) } else { all };
+        let at_once = if ahead { all.min((AHEAD / depth / width).max(1) * width) } else { all };
+        let group = if is_grouped && ahead { GROUP * width } else { at_once };
         // The last vector of a row that is read in place may reach behind it.
         let reaches = !V::LEAVES_OUT && !columns.len().is_multiple_of(V::LANES);
         let b_length = if ahead {
@@ -126,53 +126,58 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
                     // SAFETY: the kernel runs on V's instruction set, and all of this is inlined into it.
                     // The columns lie in B, whose length `Matrix` has checked; the copy has room for whole
                     // vectors of all columns at once.
-                    unsafe { pack_ahead::<T, V, M>(b, width, &columns, &deep, b_copy.as_mut_ptr()) }
+                    unsafe {
+                        let to = b_copy.as_mut_ptr();
+                        pack_ahead::<T, V, M>(b, [group, width], &columns, &deep, to);
+                    }
                 }
                 for i in cuts(rows.clone(), tile_size.0, ROWS) {
-                    for p in cuts(deep.clone(), M::TOGETHER, most) {
-                        let a_block = a.from(i.start, p.start);
-                        let (k, rows, height) = (p.len(), i.len(), tile_size.0);
-                        let mut block = Block { k, rows, height, a: a_block, packed: false };
-                        if copy_a {
-                            // SAFETY: the block lies in A, whose length `Matrix` has checked, with rows
-                            // next to each other; the copy has room for the largest block.
-                            unsafe { block.pack::<V>(a_copy.as_mut_ptr()) }
-                        }
-                        for j in cuts(columns.clone(), V::LANES, width) {
-                            let mut panel = b.from(p.start, j.start);
-                            let vectors = j.len().div_ceil(V::LANES);
-                            // SAFETY: as above. What was not packed ahead has room for the largest panel in
-                            // the copy, and is read there where it is not whole vectors next to each
-                            // other. Rows and columns are within the part of C that `write_on` has
-                            // handed to this call only, and bias and mask as large.
-                            unsafe {
-                                let is_whole = V::LEAVES_OUT || j.len() % V::LANES == 0;
-                                if copy_b || !is_whole {
-                                    let row = vectors * V::LANES;
-                                    let copy = b_copy.as_mut_ptr();
-                                    let place = if ahead {
-                                        place_ahead::<T, V>(&columns, &deep, &p, &j)
-                                    } else {
-                                        0
-                                    };
-                                    let copy = copy.add(place);
-                                    if !ahead {
-                                        pack_b::<T, V>(p.len(), j.len(), panel, copy);
+                    for group in cuts(columns.clone(), V::LANES, group) {
+                        for p in cuts(deep.clone(), M::TOGETHER, most) {
+                            let a_block = a.from(i.start, p.start);
+                            let (k, rows, height) = (p.len(), i.len(), tile_size.0);
+                            let mut block = Block { k, rows, height, a: a_block, packed: false };
+                            if copy_a {
+                                // SAFETY: the block lies in A, whose length `Matrix` has checked, with rows
+                                // next to each other; the copy has room for the largest block.
+                                unsafe { block.pack::<V>(a_copy.as_mut_ptr()) }
+                            }
+                            for j in cuts(group.clone(), V::LANES, width) {
+                                let mut panel = b.from(p.start, j.start);
+                                let vectors = j.len().div_ceil(V::LANES);
+                                // SAFETY: as above. What was not packed ahead has room for the largest panel in
+                                // the copy, and is read there where it is not whole vectors next to each
+                                // other. Rows and columns are within the part of C that `write_on` has
+                                // handed to this call only, and bias and mask as large.
+                                unsafe {
+                                    let is_whole = V::LEAVES_OUT || j.len() % V::LANES == 0;
+                                    if copy_b || !is_whole {
+                                        let row = vectors * V::LANES;
+                                        let copy = b_copy.as_mut_ptr();
+                                        let place = if ahead {
+                                            place_ahead::<T, V>(&columns, &deep, &p, &j)
+                                        } else {
+                                            0
+                                        };
+                                        let copy = copy.add(place);
+                                        if !ahead {
+                                            pack_b::<T, V>(p.len(), j.len(), panel, copy);
+                                        }
+                                        panel = Operand { start: copy, row, column: 1 };
                                     }
-                                    panel = Operand { start: copy, row, column: 1 };
-                                }
-                                let finish = Finish::new(of, i.start, j.clone(), p.clone());
-                                let c = (c.start.add(i.start * c.step + j.start), c.step);
-                                match vectors {
-                                    1 => block.times::<V, 1, M>(terms, panel, c, finish),
-                                    2 => block.times::<V, 2, M>(terms, panel, c, finish),
-                                    3 if V::TILE.1 == 3 => {
-                                        block.times::<V, 3, M>(terms, panel, c, finish)
+                                    let finish = Finish::new(of, i.start, j.clone(), p.clone());
+                                    let c = (c.start.add(i.start * c.step + j.start), c.step);
+                                    match vectors {
+                                        1 => block.times::<V, 1, M>(terms, panel, c, finish),
+                                        2 => block.times::<V, 2, M>(terms, panel, c, finish),
+                                        3 if V::TILE.1 == 3 => {
+                                            block.times::<V, 3, M>(terms, panel, c, finish)
+                                        }
+                                        4 if V::TILE.0 == 8 => {
+                                            block.times::<V, 4, M>(terms, panel, c, finish)
+                                        }
+                                        _ => unreachable!("a panel is at most as wide as a tile"),
                                     }
-                                    4 if V::TILE.0 == 8 => {
-                                        block.times::<V, 4, M>(terms, panel, c, finish)
-                                    }
-                                    _ => unreachable!("a panel is at most as wide as a tile"),
                                 }
                             }
                         }
@@ -195,7 +200,7 @@ fn place_ahead<T, V: Vector<T>>(
         + (j.start - columns.start) * p.len()
 }
 
-/// Packs all panels, up to so wide, of some columns of B.
+/// Packs all panels of some columns of B, cut into groups up to so wide, and these into panels.
 ///
 /// # Safety
 /// Call it inline in code for V's instruction set. The columns are within B, and `to` has room for as
@@ -203,13 +208,14 @@ fn place_ahead<T, V: Vector<T>>(
 #[inline(always)]
 unsafe fn pack_ahead<T: Real, V: Vector<T>, M: Terms<T, V>>(
     b: Matrix<'_, T>,
-    width: usize,
+    [group, width]: [usize; 2],
     columns: &Range<usize>,
     deep: &Range<usize>,
     to: *mut T,
 ) {
     for p in cuts(deep.clone(), M::TOGETHER, M::TOGETHER * BLOCK) {
-        for j in cuts(columns.clone(), V::LANES, width) {
+        let groups = cuts(columns.clone(), V::LANES, group);
+        for j in groups.flat_map(|group| cuts(group, V::LANES, width)) {
             // SAFETY: the panel is within the columns, and so is its copy.
             unsafe {
                 let to = to.add(place_ahead::<T, V>(columns, deep, &p, &j));
