@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::super::isa::Kernel;
 use super::super::vector::Vector;
-use super::nonzeros::{NonZeros, Piece};
+use super::nonzeros::{NonZeros, Piece, WORD};
 use super::part::{BLOCK, ROWS};
 use super::sparse::{PIECE, ROW, ROWS_FOR_MOST, WHOLE, share};
 use super::*;
@@ -348,36 +348,39 @@ fn zeros_times_infinity_are_not_skipped() {
     }
 }
 
-/// Lists rows of a matrix on one instruction set.
-struct Listing<'a, T: Real, V> {
+/// Looks at rows of a matrix on one instruction set.
+struct Looking<'a, T: Real, V> {
     a: Matrix<'a, T>,
     rows: Range<usize>,
     zeros: &'a mut NonZeros,
     vector: std::marker::PhantomData<V>,
 }
 
-impl<T: Real, V: Vector<T>> Kernel for Listing<'_, T, V> {
+impl<T: Real, V: Vector<T>> Kernel for Looking<'_, T, V> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
         // SAFETY: the kernel runs on V's instruction set, and this is inlined into it.
-        unsafe { self.zeros.list::<T, V>(&self.a, self.rows) }
+        unsafe { self.zeros.look::<T, V>(&self.a, self.rows) }
     }
 }
 
-/// Row by row and piece by piece, what is listed is what differs from 0, in order.
-fn check_lists<T: Real>(data: &[T], a: Matrix<'_, T>, rows: Range<usize>, piece: usize) {
+/// Row by row and piece by piece, the bits are those of the numbers that differ from 0.
+fn check_bits<T: Real>(data: &[T], a: Matrix<'_, T>, rows: Range<usize>, piece: usize) {
     for isa in isa::available() {
         let mut zeros = NonZeros::room_for(rows.len(), a.columns(), piece);
         dispatch_vectors!(isa, T, vector => {
-            Listing { a, rows: rows.clone(), zeros: &mut zeros, vector }
+            Looking { a, rows: rows.clone(), zeros: &mut zeros, vector }
         });
         for (number, Piece { terms, .. }) in zeros.pieces.iter().enumerate() {
-            let positions = zeros.positions(number);
+            let words = zeros.words(number);
             for i in rows.clone() {
-                let lit = |&l: &usize| a.at(i, terms.start + l) != T::ZERO;
-                let truth: Vec<u8> = (0..terms.len()).filter(lit).map(|l| l as u8).collect();
-                assert_eq!(positions(i - rows.start), truth, "{isa} {i} {terms:?} {data:?}");
+                let mut truth = vec![0u64; terms.len().div_ceil(WORD)];
+                for l in terms.clone().filter(|&l| a.at(i, l) != T::ZERO) {
+                    let place = l - terms.start;
+                    truth[place / WORD] |= 1 << (place % WORD);
+                }
+                assert_eq!(words(i - rows.start), truth, "{isa} {i} {terms:?} {data:?}");
             }
         }
     }
@@ -385,7 +388,7 @@ fn check_lists<T: Real>(data: &[T], a: Matrix<'_, T>, rows: Range<usize>, piece:
 
 proptest! {
     #[test]
-    fn lists_name_what_is_not_0(
+    fn bits_are_those_of_what_is_not_0(
         [m, k] in [1..70usize, 1..450usize], [first, step] in [0..40usize, 1..4], form in 0..3usize,
         piece in 1..=BLOCK, bits in prop::collection::vec(0..3usize, 1..200),
     ) {
@@ -395,9 +398,9 @@ proptest! {
         let count = (m - 1) * steps[0] + (k - 1) * steps[1] + 1;
         let rows = first % m..m;
         let data: Vec<f64> = (0..count).map(number).collect();
-        check_lists(&data, Matrix::with_steps(&data, [m, k], steps), rows.clone(), piece);
+        check_bits(&data, Matrix::with_steps(&data, [m, k], steps), rows.clone(), piece);
         let data: Vec<f32> = data.iter().map(|&x| if x == 5e-324 { 1e-45 } else { x as f32 }).collect();
-        check_lists(&data, Matrix::with_steps(&data, [m, k], steps), rows, piece);
+        check_bits(&data, Matrix::with_steps(&data, [m, k], steps), rows, piece);
     }
 
     #[test]

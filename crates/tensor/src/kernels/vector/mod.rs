@@ -170,43 +170,7 @@ pub trait Vector<T>: Copy {
     /// # Safety
     /// See the trait.
     unsafe fn non_zeros(self) -> u32;
-    /// Writes the places of the ones among 16 bits, counted from `first` on, in a row; 16 bytes in any case. `first` is
-    /// at most 240.
-    ///
-    /// # Safety
-    /// See the trait; here the pointer is good for 16 bytes.
-    #[inline(always)]
-    unsafe fn places(bits: u16, first: u8, to: *mut u8) {
-        let [low, high] = bits.to_le_bytes();
-        for (bits, first, to) in
-            [(low, first, to), (high, first + 8, to.wrapping_add(low.count_ones() as usize))]
-        {
-            // All eight at once, without a carry as places are below 256.
-            let places =
-                PLACES[bits as usize].wrapping_add(u64::from(first) * 0x0101_0101_0101_0101);
-            // SAFETY: 8 bytes from the eighth at most, which are the caller's.
-            unsafe { to.cast::<[u8; 8]>().write_unaligned(places.to_le_bytes()) }
-        }
-    }
 }
-
-/// The places of the ones of each byte, one byte for each, the lowest first.
-static PLACES: [u64; 256] = {
-    let mut places = [0; 256];
-    let mut bits = 0;
-    while bits < 256 {
-        let (mut place, mut count) = (0, 0);
-        while place < 8 {
-            if bits >> place & 1 == 1 {
-                places[bits] |= place << (8 * count);
-                count += 1;
-            }
-            place += 1;
-        }
-        bits += 1;
-    }
-    places
-};
 
 /// A square of lanes × lanes, of which the first `rows` rows exist and the others are zeros.
 ///

@@ -126,17 +126,6 @@ macro_rules! x86 {
                     // SAFETY: as above; lanes that the mask leaves out are not written.
                     unsafe { $store_part(to, ((1u32 << count) - 1) as $mask, self) }
                 }
-                #[inline(always)]
-                unsafe fn places(bits: u16, first: u8, to: *mut u8) {
-                    // SAFETY: as above; the caller's pointer is good for 16 bytes.
-                    unsafe {
-                        let lanes =
-                            _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-                        let all = _mm512_add_epi32(_mm512_set1_epi32(i32::from(first)), lanes);
-                        let places = _mm512_maskz_compress_epi32(bits, all);
-                        _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(places));
-                    }
-                }
             )?
         }
     };
