@@ -330,8 +330,24 @@ fn skipping_zeros_changes_no_bit() {
             let form = plain([transposed, false], beta);
             check::<f32>([m, k, n], &form, a).unwrap();
             check::<f64>([m, k, n], &form, sparse(m * k, 5, fifths)).unwrap();
+            check::<f32>([m, k, n], &form, twins([m, k], fifths, transposed)).unwrap();
+            check::<f64>([m, k, n], &form, twins([m, k], fifths, transposed)).unwrap();
         }
     }
+}
+
+/// As `sparse`, where two rows next to each other are 0 in the same columns, but for every ninth.
+fn twins<T: Real>([m, k]: [usize; 2], fifths: usize, transposed: bool) -> Vec<T> {
+    let zeros = sparse::<T>(m * k, 5, fifths);
+    let place = |i: usize, l: usize| if transposed { l * m + i } else { i * k + l };
+    let mut twins = numbers(m * k, 4);
+    for (i, l) in (0..m).flat_map(|i| (0..k).map(move |l| (i, l))) {
+        let of = if l % 9 == 0 { i } else { i / 2 * 2 };
+        if zeros[place(of, l)] == T::ZERO {
+            twins[place(i, l)] = T::ZERO;
+        }
+    }
+    twins
 }
 
 #[test]
