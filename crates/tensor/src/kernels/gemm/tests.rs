@@ -290,11 +290,10 @@ fn agrees_beyond_one_block_of_terms_and_of_rows() {
 
 #[test]
 fn what_is_packed_ahead_changes_no_bit() {
-    // All columns of B at once, and, with so many blocks of terms and panels, one group of them after the other, or, with so
-    // many terms, packed in turn;
-    // with a transposed A, one block of terms after the other.
+    // All panels of B at once; with many blocks of terms in groups, which are not cut as all panels together would be; with
+    // very many, packed in turn. With a transposed A, one block of terms after the other.
     let sizes =
-        [[ROWS + 19, BLOCK + 5, 101], [ROWS + 5, 4 * BLOCK + 3, 451], [ROWS + 3, 100_000, 131]];
+        [[ROWS + 19, BLOCK + 5, 101], [ROWS + 5, 4 * BLOCK + 3, 491], [ROWS + 3, 100_000, 131]];
     for [m, k, n] in sizes {
         let (a, b) = (numbers::<f32>(m * k, 1), numbers::<f32>(k * n, 2));
         let a_transposed: Vec<f32> = (0..m * k).map(|i| a[i % m * k + i / m]).collect();
