@@ -454,6 +454,30 @@ proptest! {
 }
 
 #[test]
+fn rows_that_meet_are_the_same_for_any_number_of_threads() {
+    // All sums underflow to -0, which a term of the row that a row meets would end.
+    let [m, k, n] = [785, 128, 101];
+    let is_lit = |i: usize, l: usize| l.is_multiple_of(8) || l == k - 1 && i.is_multiple_of(3);
+    let a: Vec<f32> =
+        (0..m * k).map(|at| if is_lit(at / k, at % k) { -1e-30 } else { 0.0 }).collect();
+    let b = vec![1e-30; k * n];
+    let product = |threads, isa| {
+        let mut c = vec![1.0; m * n];
+        let of = Product::new(Matrix::new(&a, m, k), Matrix::new(&b, k, n));
+        assert_eq!(of.sparse(), Some(WHOLE));
+        threads::with(threads, || of.write_on(isa, &mut c, n));
+        c.iter().map(|x| x.to_bits()).collect::<Vec<u32>>()
+    };
+    let one = product(1, isa::current());
+    assert!(one.contains(&0) && one.contains(&(-0f32).to_bits()));
+    for isa in isa::available() {
+        for threads in [1, 2, 3, 5, 7, 8] {
+            assert!(product(threads, isa) == one, "{isa} {threads}");
+        }
+    }
+}
+
+#[test]
 fn neither_threads_nor_instruction_sets_change_a_bit() {
     fn bits<T: Real>() {
         // Cut by rows, by columns, into fewer parts than threads, with a remainder; and sparse.
