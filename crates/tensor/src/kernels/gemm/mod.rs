@@ -1,13 +1,13 @@
 //! C ← α A B + β C, with what comes after it, for matrices with any steps, on all threads.
 //!
-//! From the inside out. A *tile* of C, 8 rows × 3 vectors on AVX-512, is kept in registers while
+//! From the inside out. A *tile* of C, 8 rows × 3 vectors on AVX-512 (4 × 4 for short sums), is kept in registers while
 //! one row of B (3 vectors) after the other meets one column of A (8 numbers): 24 multiply-adds for
 //! 11 loads, so that arithmetic and not the cache is the limit; bias, activation or mask are applied
 //! before the tile leaves the registers (`tile.rs`). The rows of B that a tile reads, a *panel*, are
 //! the same for all tiles below each other. So, unless tiles are few, they are copied next to each
 //! other once, where they stay in the first-level cache, transposed on the way if need be; A is
 //! copied only when it is stored transposed and terms are many (`pack.rs`). The *loops* around go over panels from left
-//! to right, over k in blocks, and over rows in blocks for the second-level cache; with several blocks
+//! to right, over k in blocks, over groups of panels, and over rows in blocks for the second-level cache; with several blocks
 //! of rows all panels are copied ahead, once (`part.rs`). Sums
 //! in registers need vectors by name, for each instruction set (`kernels/vector/`). Of an A with
 //! many zeros, such as a batch of images of digits or what a rectifier leaves, only the other numbers are met
@@ -18,8 +18,8 @@
 //! **The same bits.** k is cut into the fewest blocks of at most 200 terms, as equal as possible. In
 //! a block an element is one chain of fused multiply-adds from 0, in order of k; the blocks are
 //! added to C one after the other. Neither tiles, copies, zeros, threads nor instruction sets have a
-//! say in this. The error of an element is at most about (200 + k / 200) ε Σ|aᵢₗ bₗⱼ|, where one
-//! chain has k ε.
+//! say in this, but for the sign of a 0 where zeros are skipped (`sparse.rs`). The error of an element is at
+//! most about (200 + k / 200) ε Σ|aᵢₗ bₗⱼ|, where one chain has k ε.
 
 mod bf16;
 mod matrix;

@@ -15,13 +15,13 @@ pub(super) const WORD: usize = u64::BITS as usize;
 /// Rows that are looked at together if columns are stored one after the other.
 const TOGETHER: usize = 16;
 
-/// Which numbers of some rows of A are not 0, a word for each row and some terms of a piece of k.
+/// Which numbers of some rows of A are not 0: words of up to 64 terms for each row and piece of k.
 pub(super) struct NonZeros {
     /// As bits: the words of a row, then those of the next one.
     words: Buffer<f64>,
     /// The pieces of k.
     pub(super) pieces: Vec<Piece>,
-    /// The words of a row.
+    /// How many words a row has.
     row: usize,
 }
 
@@ -125,7 +125,7 @@ unsafe fn bits_of_row<T: Real, V: Vector<T>>(from: Operand<T>, count: usize) -> 
 /// The same of 16 rows of a matrix whose columns are stored one after the other.
 ///
 /// # Safety
-/// As there.
+/// The pointer is good for `count` columns of 16 rows.
 #[inline(always)]
 #[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
 unsafe fn bits_of_rows<T: Real>(from: Operand<T>, count: usize) -> [u64; TOGETHER] {

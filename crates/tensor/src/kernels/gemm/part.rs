@@ -11,8 +11,8 @@ use super::{Matrix, Product, Target};
 use crate::Real;
 use crate::buffer::Buffer;
 
-/// The most terms that are added up in registers before they are added to C. So many rows of the
-/// widest panel of B are 37.5 KiB, which fit the first-level cache of current machines (48 KiB)
+/// The most terms that are added up in registers before they are added to C. So many rows of a
+/// panel of B that is 3 vectors wide are 37.5 KiB, which fit the first-level cache of current machines (48 KiB)
 /// with the tiles of A that meet them: cubes of 1024 are 1.17 times as fast as with 256 terms.
 pub(super) const BLOCK: usize = 200;
 
@@ -23,12 +23,12 @@ pub(super) const ROWS: usize = 256;
 /// The most numbers of B that are packed ahead: 8 MiB of `f32`, a part of the third-level cache.
 const AHEAD: usize = 2 * 1024 * 1024;
 
-/// The panels of B that a block of rows meets before the next ones, where sums have many blocks and A costs no copy: the part
-/// of C that is added to block after block stays in the second-level cache. On two threads, cubes of 1024 are 1.05 times
+/// The panels of B that a block of rows meets before the next ones, where sums have more than one block and A costs no copy:
+/// the part of C that is added to block after block stays in the second-level cache. On two threads, cubes of 1024 are 1.05 times
 /// as fast as with all panels in `f32`, 1.09 times in `f64`, and 512 × 784 × 512 is 1.04 times as fast; on one, 512 × 400 × 784
-/// is 1.06 and 1.03 times. Other rows meet them later: 4096 × 400 × 784 is 1.02 times as fast as with all rows before the next
-/// panels, as A is not read from memory again. With an A that is copied for each group, and with hardly more panels than these, products are
-/// slower.
+/// is 1.06 and 1.03 times. The next rows begin again with the first group: 4096 × 400 × 784 is 1.02 times as fast
+/// as with all rows before the next group, as A is not read from memory again. With an A that is copied for each group, and
+/// with hardly more panels than these, products are slower.
 const GROUP: usize = 8;
 
 /// The blocks of terms of a transposed A beyond which B is packed ahead for one block at a time, which stays in the
@@ -45,9 +45,9 @@ const IN_PLACE: usize = 128;
 /// 16 they do not.
 const SHORT: usize = 64;
 
-/// The most rows and vectors of a tile whose sums have k terms, or k times as many together as instructions add. With
-/// few terms on 32 registers (4, 4) instead of (8, 3) makes products of 20 terms 1.05 times as fast on one thread of Zen 4,
-/// and cubes of 64 1.02 times; with many, a panel of B that is 4 vectors wide leaves the first-level cache.
+/// The most rows and vectors of a tile whose sums have k terms (of bfloat16: pairs of terms). Where there are 32 registers
+/// and few terms, (4, 4) instead of (8, 3) makes products of 20 terms 1.05 times as fast on one thread of Zen 4, and
+/// cubes of 64 1.02 times; with many, a panel of B that is 4 vectors wide leaves the first-level cache.
 #[inline(always)]
 fn tile_size<T, V: Vector<T>>(k: usize) -> (usize, usize) {
     if V::TILE.0 == 8 && k <= SHORT { (4, 4) } else { V::TILE }

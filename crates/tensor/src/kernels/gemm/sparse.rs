@@ -2,14 +2,14 @@
 //!
 //! 81 % of the pixels of MNIST are 0, and so are 81 % of the terms of a first layer's product and
 //! of its weight gradient; behind a rectifier about half of the numbers are. What is not 0 is marked once, a bit for each
-//! number. A panel of B, as many rows as a block of k has and a few vectors wide, is copied to where it stays near, in
+//! number. A panel of B, as many rows as a block of k has and a few vectors wide, is copied into a near cache, in
 //! smaller pieces if most of it will be read; then two rows of C in registers meet the rows of the piece that their bits
-//! name.
+//! name, each its own, or both those of either if they are mostly the same.
 //!
 //! A term of 0 adds nothing to a sum that began with +0, so the bits are those of the dense product,
 //! with two exceptions. If B is infinite or NaN somewhere, which is looked at, the dense product is
-//! taken, by each thread for its columns. And where a sum so far has underflowed to -0, a term of +0 would make it +0, or
-//! does so, if two rows meet that are the same for any number of threads.
+//! taken, by each thread for its columns. And where a sum so far has underflowed to -0, a term of +0 would make it +0,
+//! and does so where two rows are met together; these are the same for any number of threads.
 //!
 //! Threads take whole columns, or, if C is higher than wide, rows that have as many terms together. Each marks
 //! its rows itself: to write what others read takes longer.
@@ -299,7 +299,7 @@ impl<T: Real> Panel<'_, T> {
                 next = next.wrapping_add(of.b.steps.0);
             }
             let sums = Sums { begin, end, room: self.sums.wrapping_add(i * N * V::LANES) };
-            // SAFETY: the bits are numbers of p, the columns exist, and rows i and i + 1 of C are the caller's.
+            // SAFETY: the bits are of terms of p, the columns exist, and rows i and i + 1 of C are the caller's.
             unsafe {
                 let c = (c.start.add((rows.start + i) * c.step + j.start), c.step);
                 let (panel, finish) = (self.copy.as_ptr(), finish.below(i));
@@ -319,7 +319,7 @@ impl<T: Real> Panel<'_, T> {
 }
 
 /// Whether two rows of A have so many terms of the same numbers that it pays to meet each row of B that one of them
-/// needs with both: a row that both need is loaded once. That takes 1.2 cycles for each multiply-add of Zen 4, and
+/// needs with both: a row that both need is loaded once. That takes 1.2 cycles for each multiply-add on Zen 4, and
 /// 1.5 to 1.8 where each loads a number. It is so for the pixels of MNIST next to each other, not for two images.
 #[inline(always)]
 fn share_rows(one: &[u64], other: &[u64]) -> bool {
@@ -368,7 +368,7 @@ unsafe fn multiply<T: Real, V: Vector<T>, const R: usize, const N: usize, const 
     c: (*mut T, usize),
     finish: Finish<'_, T>,
 ) {
-    // SAFETY: the caller's promises; all rows have as many words.
+    // SAFETY: the caller's promises; all rows have as many words, and numbers where only another's bit is set.
     unsafe {
         let mut sums = [[V::splat(T::ZERO); N]; R];
         if !waiting.begin {
