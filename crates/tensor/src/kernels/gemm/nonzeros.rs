@@ -26,7 +26,6 @@ pub(super) struct NonZeros {
 }
 
 /// Terms that are met at once.
-#[derive(Clone)]
 pub(super) struct Piece {
     pub(super) terms: Range<usize>,
     /// The block of k that they are a part of.

@@ -104,10 +104,10 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
         // as fast as once for each block, on one thread.
         let ahead = copy_b && rows.len() > ROWS;
         let all = columns.len().next_multiple_of(V::LANES);
-        let is_grouped = !copy_a && k > most && all > (GROUP + 1) * width;
         let depth = if copy_a && k > DEEP * most { most } else { k.next_multiple_of(M::TOGETHER) };
         let at_once = if ahead { all.min((AHEAD / depth / width).max(1) * width) } else { all };
-        let group = if is_grouped && ahead { GROUP * width } else { at_once };
+        let is_grouped = ahead && !copy_a && k > most && all > (GROUP + 1) * width;
+        let group = if is_grouped { GROUP * width } else { at_once };
         // The last vector of a row that is read in place may reach behind it.
         let reaches = !V::LEAVES_OUT && !columns.len().is_multiple_of(V::LANES);
         let b_length = if ahead {
@@ -330,7 +330,10 @@ impl<T: Real> Block<T> {
             unsafe {
                 let (a, c, finish) = (self.tile(i, height), (c.add(i * row), row), finish.below(i));
                 match height {
-                    8 if V::TILE.0 == 8 => tile::<T, V, 8, N, ENDS_HALF>(terms, k, a, b, c, finish),
+                    // Not for panels of short sums: nobody needs code for (8, 4).
+                    8 if V::TILE.0 == 8 && N <= V::TILE.1 => {
+                        tile::<T, V, 8, N, ENDS_HALF>(terms, k, a, b, c, finish);
+                    }
                     4 => tile::<T, V, 4, N, ENDS_HALF>(terms, k, a, b, c, finish),
                     2 => tile::<T, V, 2, N, ENDS_HALF>(terms, k, a, b, c, finish),
                     _ => tile::<T, V, 1, N, ENDS_HALF>(terms, k, a, b, c, finish),
