@@ -149,9 +149,10 @@ pub(crate) use dispatch_vectors;
 /// Whether a set comes with AVX-512 BF16 on this machine: products of pairs of bfloat16.
 pub(crate) fn has_bf16(isa: Isa) -> bool {
     #[cfg(target_arch = "x86_64")]
-    return isa == Isa::Avx512 && isa.is_available() && is_x86_feature_detected!("avx512bf16");
+    let machine_has = is_x86_feature_detected!("avx512bf16");
     #[cfg(not(target_arch = "x86_64"))]
-    return false;
+    let machine_has = false;
+    isa == Isa::Avx512 && isa.is_available() && machine_has
 }
 
 /// Runs a kernel on AVX-512 with BF16.

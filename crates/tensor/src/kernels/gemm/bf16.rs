@@ -10,9 +10,13 @@
 //! again, and multiply-adds are followed by that flush: this is slower than the product of `f32`, but has the bits
 //! of the fast one. A block has up to 200 words.
 
-use super::super::isa::{Isa, Kernel, dispatch_bf16, dispatch_to, dispatch_vectors, has_bf16};
+#[cfg(target_arch = "x86_64")]
+use super::super::isa::dispatch_bf16;
+use super::super::isa::{Isa, Kernel, dispatch_to, dispatch_vectors, has_bf16};
 use super::super::threads::{chunks_mut, for_each_chunk};
-use super::super::vector::{Vector, Vectors};
+use super::super::vector::Vector;
+#[cfg(target_arch = "x86_64")]
+use super::super::vector::Vectors;
 use super::matrix::Matrix;
 use super::part::Part;
 use super::tile::Terms;

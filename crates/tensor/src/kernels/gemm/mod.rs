@@ -41,12 +41,18 @@ pub(super) use self::tile::Terms;
 use std::ops::Range;
 
 use super::isa::{self, Isa, dispatch_vectors};
-use super::threads;
+use super::{distance, threads};
 use crate::Real;
 
-/// Multiply-adds that are worth a thread. Measured on 2 cores: on two threads, cubes of 64 are 3 %
-/// slower than on one, cubes of 96 are 1.5 times as fast.
-const WORTH_A_THREAD: usize = 400 * 1024;
+/// Multiply-adds that are worth a thread: two microseconds of `f32`. On two near cores, cubes of 64 are 1.6 times as fast as on
+/// one, and cubes of 48, which are left to one, would be 1.4 times.
+const WORTH_A_THREAD: usize = 96 * 1024;
+
+/// And where cores are [far](super::distance): there, 32 × 20 × 400 would take 1.7 times as long on two threads as on one.
+const WORTH_A_FAR_THREAD: usize = 4 * WORTH_A_THREAD;
+
+/// Multiply-adds of a batch that a thread takes at a time.
+const TOGETHER: usize = 400 * 1024;
 
 /// Numbers of B from which on two threads should not copy all of it each, but its columns be cut, if A is read in place
 /// and has not many more rows than B has columns: cubes of 1024 and 2048 become 1.04 times as fast, 512 × 784 × 512
@@ -227,7 +233,8 @@ impl<'a, T: Real> Product<'a, T> {
     /// The threads that are worth it.
     fn threads(&self) -> usize {
         let (m, k, n) = (self.a.rows(), self.a.columns(), self.b.columns());
-        threads::count().min(m * k * n / WORTH_A_THREAD).max(1)
+        let worth = if distance::are_far() { WORTH_A_FAR_THREAD } else { WORTH_A_THREAD };
+        threads::count().min(m * k * n / worth).max(1)
     }
 
     /// Hands disjoint parts of C, with their rows and columns, to all threads that are worth it.
@@ -274,10 +281,10 @@ pub fn gemm_batch<'a, T: Real>(
         assert!((a.rows(), a.columns(), b.columns()) == (m, k, n), "gemm_batch: product {i}");
         product.write(c);
     };
-    if m * k * n >= WORTH_A_THREAD * threads::count() {
+    if m * k * n >= TOGETHER * threads::count() {
         c.chunks_mut(m * n).enumerate().for_each(|(i, c)| write(i, c));
     } else {
-        let together = (WORTH_A_THREAD / (m * k * n).max(1)).max(1);
+        let together = (TOGETHER / (m * k * n).max(1)).max(1);
         threads::for_each_chunk(threads::chunks_mut(c, together * m * n), |first, c| {
             let products = c.chunks_mut(m * n).enumerate();
             products.for_each(|(i, c)| write(first * together + i, c));
