@@ -19,7 +19,8 @@ impl<'a, T> Matrix<'a, T> {
     /// If the length is not rows · columns.
     #[track_caller]
     pub fn new(data: &'a [T], rows: usize, columns: usize) -> Matrix<'a, T> {
-        assert!(data.len() == rows * columns, "matrix: {} as {rows} × {columns}", data.len());
+        let fits = rows.checked_mul(columns) == Some(data.len());
+        assert!(fits, "matrix: {} as {rows} × {columns}", data.len());
         Matrix { data, rows, columns, steps: (columns, 1) }
     }
 

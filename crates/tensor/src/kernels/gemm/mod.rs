@@ -116,11 +116,13 @@ impl<'a, T: Real> Product<'a, T> {
     /// A B.
     ///
     /// # Panics
-    /// If A has not as many columns as B has rows.
+    /// If A has not as many columns as B has rows, or C would have more elements than can be counted.
     #[track_caller]
     pub fn new(a: Matrix<'a, T>, b: Matrix<'a, T>) -> Product<'a, T> {
-        let (k, inner) = (a.columns(), b.rows());
-        assert!(k == inner, "gemm: {} × {k} times {inner} × {}", a.rows(), b.columns());
+        let ([m, k], [inner, n]) = ([a.rows(), a.columns()], [b.rows(), b.columns()]);
+        assert!(k == inner, "gemm: {m} × {k} times {inner} × {n}");
+        // Matrices that repeat a number may be of any size; from here on m n is what it says.
+        assert!(m.checked_mul(n).is_some(), "gemm: C of {m} × {n}");
         let then = Then::Nothing;
         let precision = Precision::Full;
         Product { a, b, alpha: T::ONE, beta: T::ZERO, bias: None, then, precision }
@@ -193,7 +195,8 @@ impl<'a, T: Real> Product<'a, T> {
     #[track_caller]
     pub fn write_rows(self, c: &mut [T], step: usize) {
         let (m, n) = (self.a.rows(), self.b.columns());
-        let fits = m == 0 || (n <= step && (m - 1) * step + n <= c.len());
+        let end = m.checked_sub(1).map_or(Some(0), |m| m.checked_mul(step)?.checked_add(n));
+        let fits = m == 0 || n <= step && end.is_some_and(|end| end <= c.len());
         assert!(fits, "gemm: C of {} for {m} × {n}, rows {step} apart", c.len());
         assert!(!matches!(self.then, Then::Mask(_)) || step == n, "gemm: a mask lies as C does");
         self.write_on(isa::current(), c, step);
@@ -216,10 +219,10 @@ impl<'a, T: Real> Product<'a, T> {
             let b = Matrix::with_steps(&zero, [1, n], [0, 0]);
             return Product { a, b, ..*self }.multiply(isa, c, step);
         }
-        if let Some(piece) = self.sparse() {
-            return self.multiply_sparse(isa, c, step, piece);
+        let is_done = self.sparse().is_some_and(|piece| self.multiply_sparse(isa, c, step, piece));
+        if !is_done {
+            self.in_parts(c, step, |c, rows, columns| self.multiply_part(isa, c, rows, columns));
         }
-        self.in_parts(c, step, |c, rows, columns| self.multiply_part(isa, c, rows, columns));
     }
 
     /// Some rows and columns of C.
@@ -230,11 +233,15 @@ impl<'a, T: Real> Product<'a, T> {
         });
     }
 
+    /// Multiply-adds.
+    fn work(&self) -> usize {
+        (self.a.rows() * self.b.columns()).saturating_mul(self.a.columns())
+    }
+
     /// The threads that are worth it.
     fn threads(&self) -> usize {
-        let (m, k, n) = (self.a.rows(), self.a.columns(), self.b.columns());
         let worth = if distance::are_far() { WORTH_A_FAR_THREAD } else { WORTH_A_THREAD };
-        threads::count().min(m * k * n / worth).max(1)
+        threads::count().min(self.work() / worth).max(1)
     }
 
     /// Hands disjoint parts of C, with their rows and columns, to all threads that are worth it.
@@ -246,7 +253,8 @@ impl<'a, T: Real> Product<'a, T> {
     ) {
         let (m, k, n) = (self.a.rows(), self.a.columns(), self.b.columns());
         let c = Target::of(c, step);
-        let by_columns = n > m || (self.a.steps.0 != 1 && 2 * n >= m && k * n >= WIDE);
+        let is_wide = k.saturating_mul(n) >= WIDE;
+        let by_columns = n > m || (self.a.steps.0 != 1 && 2 * n >= m && is_wide);
         let threads = self.threads();
         if threads == 1 {
             return part(c, 0..m, 0..n);
@@ -270,23 +278,21 @@ pub fn gemm_batch<'a, T: Real>(
     if c.is_empty() {
         return;
     }
-    assert!(
-        m * n > 0 && c.len().is_multiple_of(m * n),
-        "gemm_batch: C of {} for {m} × {n}",
-        c.len()
-    );
+    let size = m.checked_mul(n).filter(|&size| size > 0 && c.len().is_multiple_of(size));
+    let Some(size) = size else { panic!("gemm_batch: C of {} for {m} × {n}", c.len()) };
     let write = |i: usize, c: &mut [T]| {
         let product = product(i);
         let (a, b) = (product.a, product.b);
         assert!((a.rows(), a.columns(), b.columns()) == (m, k, n), "gemm_batch: product {i}");
         product.write(c);
     };
-    if m * k * n >= TOGETHER * threads::count() {
-        c.chunks_mut(m * n).enumerate().for_each(|(i, c)| write(i, c));
+    let work = size.saturating_mul(k).max(1);
+    if work >= TOGETHER * threads::count() {
+        c.chunks_mut(size).enumerate().for_each(|(i, c)| write(i, c));
     } else {
-        let together = (TOGETHER / (m * k * n).max(1)).max(1);
-        threads::for_each_chunk(threads::chunks_mut(c, together * m * n), |first, c| {
-            let products = c.chunks_mut(m * n).enumerate();
+        let together = (TOGETHER / work).max(1);
+        threads::for_each_chunk(threads::chunks_mut(c, together * size), |first, c| {
+            let products = c.chunks_mut(size).enumerate();
             products.for_each(|(i, c)| write(first * together + i, c));
         });
     }

@@ -8,7 +8,7 @@
 //!
 //! A term of 0 adds nothing to a sum that began with +0, so the bits are those of the dense product,
 //! with two exceptions. If B is infinite or NaN somewhere, which is looked at, the dense product is
-//! taken, by each thread for its columns. And where a sum so far has underflowed to -0, a term of +0 would make it +0,
+//! taken. And where a sum so far has underflowed to -0, a term of +0 would make it +0,
 //! and does so where two rows are met together; these are the same for any number of threads.
 //!
 //! Threads take whole columns, or, if C is higher than wide, rows that have as many terms together. Each marks
@@ -16,7 +16,10 @@
 
 use std::marker::PhantomData;
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
+use super::super::GRAIN;
 use super::super::isa::{Isa, Kernel, dispatch_vectors};
 use super::super::prefetch::line_of;
 use super::super::threads::for_each;
@@ -66,7 +69,7 @@ impl<T: Real> Product<'_, T> {
     /// or B is too narrow.
     pub(super) fn sparse(&self) -> Option<usize> {
         let (m, k, n) = (self.a.rows(), self.a.columns(), self.b.columns());
-        if m * k * n < LARGE || n < COLUMNS || self.b.steps.1 != 1 {
+        if self.work() < LARGE || n < COLUMNS || self.b.steps.1 != 1 {
             return None;
         }
         // Steps without a common factor with the size come by all rows and columns.
@@ -85,18 +88,25 @@ impl<T: Real> Product<'_, T> {
         }
     }
 
-    /// [`multiply`](Product::multiply) without the zeros of A, with [so many](Product::sparse) rows of B at once.
-    pub(super) fn multiply_sparse(&self, isa: Isa, c: &mut [T], step: usize, piece: usize) {
+    /// [`multiply`](Product::multiply) without the zeros of A, with [so many](Product::sparse) rows of B at once. If
+    /// B is not finite, it says false, and C has what the dense product needs of it.
+    pub(super) fn multiply_sparse(&self, isa: Isa, c: &mut [T], step: usize, piece: usize) -> bool {
+        // What the dense product shall add to may not be written before all of B was looked at.
+        if self.beta != T::ZERO && !is_finite(&self.b, isa) {
+            return false;
+        }
         let c = Target::of(c, step);
         let threads = self.threads();
+        let is_finite = AtomicBool::new(true);
         for_each(threads, |i| {
             let done = dispatch_vectors!(isa, T, vector => {
                 Skipping { of: self, piece, c, part: (i, threads), vector }
             });
-            if let Err([rows, columns]) = done {
-                self.multiply_part(isa, c, rows, columns);
+            if !done {
+                is_finite.store(false, Relaxed);
             }
         });
+        is_finite.into_inner()
     }
 }
 
@@ -161,12 +171,11 @@ struct Skipping<'a, T: Real, V> {
 }
 
 impl<T: Real, V: Vector<T>> Kernel for Skipping<'_, T, V> {
-    /// The rows and columns of C that are to be computed from the start, if B is not finite there. They have what they
-    /// had if they are added to.
-    type Output = Result<(), [Range<usize>; 2]>;
+    /// Whether what it read of B is finite.
+    type Output = bool;
 
     #[inline(always)]
-    fn run(self) -> Self::Output {
+    fn run(self) -> bool {
         let Skipping { of, piece, c, part, .. } = self;
         let [rows, columns] = share(&of.a, of.b.columns(), part);
         // Two rows that meet are the same for any number of threads: terms of one are +0 in the other, where they would end
@@ -174,33 +183,23 @@ impl<T: Real, V: Vector<T>> Kernel for Skipping<'_, T, V> {
         let even = |i: usize| i.next_multiple_of(2).min(of.a.rows());
         let rows = even(rows.start)..even(rows.end);
         if rows.is_empty() || columns.is_empty() {
-            return Ok(());
-        }
-        // What the dense product shall add to may not be written before all of B was looked at.
-        let adds = of.beta != T::ZERO;
-        // SAFETY: the kernel runs on V's instruction set, and this is inlined into it.
-        if adds && !unsafe { is_finite::<T, V>(&of.b, &columns) } {
-            return Err([rows, columns]);
+            return true;
         }
         let k = of.a.columns();
         let mut zeros = NonZeros::room_for(ROWS.min(rows.len()), k, piece);
         let mut copy = Buffer::<T>::for_overwrite(piece.min(k) * WIDTH * V::LANES);
         let mut sums = Buffer::<T>::for_overwrite(ROWS.min(rows.len()) * WIDTH * V::LANES);
         let first = of.b.from(0, 0).start;
-        let all_rows = rows;
-        for rows in cuts(all_rows.clone(), MOST_LANES, ROWS) {
-            // SAFETY: as above.
+        for rows in cuts(rows, MOST_LANES, ROWS) {
+            // SAFETY: the kernel runs on V's instruction set, and this is inlined into it.
             unsafe { zeros.look::<T, V>(&of.a, rows.clone()) };
             for j in cuts(columns.clone(), V::LANES, WIDTH * V::LANES) {
                 let vectors = j.len().div_ceil(V::LANES);
                 for (piece, Piece { terms: p, .. }) in zeros.pieces.iter().enumerate() {
                     let b = of.b.from(p.start, j.start);
-                    // SAFETY: the kernel runs on V's instruction set, and this is inlined into it. The
-                    // panel lies in B, and the copy has room for the largest.
-                    let is_finite =
-                        unsafe { copy_finite::<T, V>(p.len(), j.len(), b, copy.as_mut_ptr()) };
-                    if !adds && !is_finite {
-                        return Err([all_rows, columns]);
+                    // SAFETY: as above. The panel lies in B, and the copy has room for the largest.
+                    if !unsafe { copy_finite::<T, V>(p.len(), j.len(), b, copy.as_mut_ptr()) } {
+                        return false;
                     }
                     let next = if p.end < k { (p.end, j.start) } else { (0, j.end) };
                     let next = first.wrapping_add(next.0 * of.b.steps.0 + next.1);
@@ -220,7 +219,7 @@ impl<T: Real, V: Vector<T>> Kernel for Skipping<'_, T, V> {
                 }
             }
         }
-        Ok(())
+        true
     }
 }
 
@@ -448,32 +447,51 @@ unsafe fn multiply<T: Real, V: Vector<T>, const R: usize, const N: usize, const 
     }
 }
 
-/// Whether all of some columns are finite: a product with 0 is 0 for a finite number, and NaN for
-/// others.
-///
-/// # Safety
-/// Call it inline in code for V's instruction set.
-#[inline(always)]
-unsafe fn is_finite<T: Real, V: Vector<T>>(b: &Matrix<'_, T>, columns: &Range<usize>) -> bool {
-    // SAFETY: V's set is the caller's promise; loads stay within a row.
-    unsafe {
-        let zero = V::splat(T::ZERO);
-        let mut sums = [zero; 4];
-        for l in 0..b.rows() {
-            let mut fours = b.row(l, columns.clone()).chunks_exact(4 * V::LANES);
-            for four in &mut fours {
-                for (i, sum) in sums.iter_mut().enumerate() {
-                    *sum = zero.mul_add(V::load(four.as_ptr().add(i * V::LANES)), *sum);
+/// Whether all of B, whose columns lie next to each other, is finite: a product with 0 is 0 for a finite number, and NaN
+/// for others.
+fn is_finite<T: Real>(b: &Matrix<'_, T>, isa: Isa) -> bool {
+    let is_finite = AtomicBool::new(true);
+    let rows = (GRAIN / b.columns()).max(1);
+    for_each(b.rows().div_ceil(rows), |i| {
+        let rows = i * rows..((i + 1) * rows).min(b.rows());
+        if !dispatch_vectors!(isa, T, vector => Finite { b, rows: rows.clone(), vector }) {
+            is_finite.store(false, Relaxed);
+        }
+    });
+    is_finite.into_inner()
+}
+
+struct Finite<'a, T, V> {
+    b: &'a Matrix<'a, T>,
+    rows: Range<usize>,
+    vector: PhantomData<V>,
+}
+
+impl<T: Real, V: Vector<T>> Kernel for Finite<'_, T, V> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        // SAFETY: the kernel runs on V's instruction set, and this is inlined into it; loads stay within a row.
+        unsafe {
+            let zero = V::splat(T::ZERO);
+            let mut sums = [zero; 4];
+            for l in self.rows {
+                let mut fours = self.b.row(l, 0..self.b.columns()).chunks_exact(4 * V::LANES);
+                for four in &mut fours {
+                    for (i, sum) in sums.iter_mut().enumerate() {
+                        *sum = zero.mul_add(V::load(four.as_ptr().add(i * V::LANES)), *sum);
+                    }
+                }
+                for vector in fours.remainder().chunks(V::LANES) {
+                    let x = V::load_up_to(vector.as_ptr(), vector.len());
+                    sums[0] = zero.mul_add(x, sums[0]);
                 }
             }
-            for vector in fours.remainder().chunks(V::LANES) {
-                let x = V::load_up_to(vector.as_ptr(), vector.len());
-                sums[0] = zero.mul_add(x, sums[0]);
-            }
+            let sum = sums[0].add(sums[1]).add(sums[2].add(sums[3]));
+            let mut lanes = [T::ZERO; MOST_LANES];
+            sum.store(lanes.as_mut_ptr());
+            lanes.iter().all(|&lane| lane == T::ZERO)
         }
-        let sum = sums[0].add(sums[1]).add(sums[2].add(sums[3]));
-        let mut lanes = [T::ZERO; MOST_LANES];
-        sum.store(lanes.as_mut_ptr());
-        lanes.iter().all(|&lane| lane == T::ZERO)
     }
 }

@@ -37,11 +37,16 @@ fn definition<T: Real>(
             }
             *c = match then {
                 Then::Relu if *c < T::ZERO => T::ZERO,
-                Then::Mask(mask) if mask[i * n + j] <= T::ZERO => T::ZERO,
+                Then::Mask(mask) if !is_positive(mask[i * n + j]) => T::ZERO,
                 _ => *c,
             };
         }
     }
+}
+
+/// Which NaN is not.
+fn is_positive<T: Real>(x: T) -> bool {
+    x > T::ZERO
 }
 
 fn numbers<T: Real>(count: usize, seed: usize) -> Vec<T> {
@@ -79,12 +84,18 @@ fn compare_with<T: Real>(
     write: impl Fn(Isa, &mut [T], usize),
 ) -> Result<(), String> {
     for isa in isa::available() {
-        let mut c = old.to_vec();
-        write(isa, &mut c, step);
+        // At any distance from a vector's bounds, and between others' numbers.
+        let before = old.len() % 17;
+        let mut all = [vec![T::ONE; before], old.to_vec(), vec![T::ONE; 17]].concat();
+        let c = &mut all[before..][..old.len()];
+        write(isa, c, step);
         // As numbers: C = 0 + sum and C = sum differ in the sign of a zero only.
         let same = |i: usize| c[i] == truth[i] || (c[i].is_nan() && truth[i].is_nan());
         if let Some(i) = (0..c.len()).find(|&i| !same(i)) {
             return Err(format!("{} {isa}: {} is not {} at {i}", T::NAME, c[i], truth[i]));
+        }
+        if all[..before].iter().chain(&all[before + old.len()..]).any(|&x| x != T::ONE) {
+            return Err(format!("{} {isa}: writes outside of C", T::NAME));
         }
     }
     Ok(())
@@ -121,6 +132,37 @@ fn check<T: Real>(sizes: [usize; 3], form: &Form, a: Vec<T>) -> Result<(), Strin
     with_form(sizes, form, a, numbers::<T>(k * n, form.seed + 1), |of, old| compare(of, old, n))
 }
 
+/// With operands that begin somewhere in their data and have any steps, and a C whose rows lie apart.
+fn check_steps<T: Real>(
+    [m, k, n]: [usize; 3],
+    [a_row, a_column, b_row, b_column]: [usize; 4],
+    [gap, from]: [usize; 2],
+    form: &Form,
+) -> Result<(), String> {
+    let seed = form.seed;
+    let a = numbers::<T>(from + (m - 1) * a_row + (k - 1) * a_column + 1, seed);
+    let b = numbers::<T>(from + (k - 1) * b_row + (n - 1) * b_column + 1, seed + 1);
+    let bias = numbers::<T>(from + n, seed + 3);
+    let a = Matrix::with_steps(&a[from..], [m, k], [a_row, a_column]);
+    let b = Matrix::with_steps(&b[from..], [k, n], [b_row, b_column]);
+    let mut of = Product::new(a, b).times(T::from_f64(form.alpha)).plus(T::from_f64(form.beta));
+    if form.bias {
+        of = of.bias(&bias[from..]);
+    }
+    if form.then == 1 {
+        of = of.relu();
+    }
+    let step = n + gap;
+    let old = numbers::<T>((m - 1) * step + n, seed + 2);
+    compare(of, &old, step)?;
+    // What everybody calls.
+    let (mut truth, mut c) = (old.clone(), old);
+    of.write_on(isa::current(), &mut truth, step);
+    of.write_rows(&mut c, step);
+    let same = |(x, y): (&T, &T)| x == y || (x.is_nan() && y.is_nan());
+    if c.iter().zip(&truth).all(same) { Ok(()) } else { Err("write_rows".to_owned()) }
+}
+
 /// The product of that form, and an old C for it.
 fn with_form<T: Real, R>(
     [m, k, n]: [usize; 3],
@@ -131,7 +173,10 @@ fn with_form<T: Real, R>(
 ) -> R {
     let seed = form.seed;
     let old = numbers::<T>(m * n, seed + 2);
-    let (bias, mask) = (numbers::<T>(n, seed + 3), numbers::<T>(m * n, seed + 4));
+    let (mut bias, mut mask) = (numbers::<T>(n, seed + 3), numbers::<T>(m * n, seed + 4));
+    // NaN stays behind the rectifier, and is 0 behind a mask that is NaN.
+    bias.iter_mut().skip(seed).step_by(19).for_each(|x| *x = T::NAN);
+    mask.iter_mut().skip(seed).step_by(7).for_each(|x| *x = T::NAN);
     let a = matrix(&a, m, k, form.transposed[0]);
     let b = matrix(&b, k, n, form.transposed[1]);
     let mut of = Product::new(a, b).times(T::from_f64(form.alpha)).plus(T::from_f64(form.beta));
@@ -157,31 +202,41 @@ proptest! {
 
     #[test]
     fn any_steps_will_do(
-        [m, k, n] in [1usize..20, 1usize..20, 1usize..60],
-        [a_row, a_column, b_row, b_column] in [0usize..25, 0usize..25, 0usize..65, 0usize..65],
-        gap in 0usize..5, seed in 0usize..100,
+        sizes in [1usize..20, 1usize..20, 1usize..60],
+        steps in [0usize..25, 0usize..25, 0usize..65, 0usize..65],
+        [gap, from] in [0usize..5, 0usize..17], form in form(),
     ) {
-        let a = numbers::<f32>((m - 1) * a_row + (k - 1) * a_column + 1, seed);
-        let b = numbers::<f32>((k - 1) * b_row + (n - 1) * b_column + 1, seed + 1);
-        let old = numbers::<f32>((m - 1) * (n + gap) + n, seed + 2);
-        let a = Matrix::with_steps(&a, [m, k], [a_row, a_column]);
-        let b = Matrix::with_steps(&b, [k, n], [b_row, b_column]);
-        prop_assert_eq!(compare(Product::new(a, b).plus(1.0), &old, n + gap), Ok(()));
+        prop_assert_eq!(check_steps::<f32>(sizes, steps, [gap, from], &form), Ok(()));
+        prop_assert_eq!(check_steps::<f64>(sizes, steps, [gap, from], &form), Ok(()));
     }
 
     #[test]
     fn a_batch_is_one_product_after_the_other(
-        count in 0usize..20, [m, k, n] in [1usize..20, 1usize..20, 1usize..20], threads in 1usize..4,
+        count in 0usize..20, sizes in [1usize..20, 1usize..20, 1usize..20], threads in 1usize..4,
     ) {
-        let (a, b) = (numbers::<f32>(count * m * k, 1), numbers::<f32>(k * n, 2));
-        let (mut together, mut single) = (vec![9.0; count * m * n], vec![9.0; count * m * n]);
-        let product = |i: usize| {
-            Product::new(Matrix::new(&a[i * m * k..][..m * k], m, k), Matrix::new(&b, k, n))
-        };
-        threads::with(threads, || gemm_batch([m, k, n], product, &mut together));
-        single.chunks_mut(m * n).enumerate().for_each(|(i, c)| product(i).write(c));
-        prop_assert_eq!(together, single);
+        check_batch::<f32>(count, sizes, threads);
+        check_batch::<f64>(count, sizes, threads);
     }
+}
+
+#[test]
+fn so_is_a_batch_of_large_products() {
+    for threads in [1, 2] {
+        let sizes = [121, 65, 131];
+        assert!(sizes.iter().product::<usize>() > 2 * TOGETHER);
+        check_batch::<f32>(3, sizes, threads);
+        check_batch::<f64>(3, sizes, threads);
+    }
+}
+
+fn check_batch<T: Real>(count: usize, [m, k, n]: [usize; 3], threads: usize) {
+    let (a, b) = (numbers::<T>(count * m * k, 1), numbers::<T>(k * n, 2));
+    let [mut together, mut single] = [(); 2].map(|()| vec![T::ONE; count * m * n]);
+    let product =
+        |i: usize| Product::new(Matrix::new(&a[i * m * k..][..m * k], m, k), Matrix::new(&b, k, n));
+    threads::with(threads, || gemm_batch([m, k, n], product, &mut together));
+    single.chunks_mut(m * n).enumerate().for_each(|(i, c)| product(i).write(c));
+    assert_eq!(together, single);
 }
 
 /// A bfloat16 as an f32, and 0 in place of subnormal numbers.
@@ -454,25 +509,30 @@ proptest! {
 }
 
 #[test]
-fn rows_that_meet_are_the_same_for_any_number_of_threads() {
-    // All sums underflow to -0, which a term of the row that a row meets would end.
-    let [m, k, n] = [785, 128, 101];
-    let is_lit = |i: usize, l: usize| l.is_multiple_of(8) || l == k - 1 && i.is_multiple_of(3);
-    let a: Vec<f32> =
-        (0..m * k).map(|at| if is_lit(at / k, at % k) { -1e-30 } else { 0.0 }).collect();
-    let b = vec![1e-30; k * n];
-    let product = |threads, isa| {
-        let mut c = vec![1.0; m * n];
-        let of = Product::new(Matrix::new(&a, m, k), Matrix::new(&b, k, n));
-        assert_eq!(of.sparse(), Some(WHOLE));
-        threads::with(threads, || of.write_on(isa, &mut c, n));
-        c.iter().map(|x| x.to_bits()).collect::<Vec<u32>>()
-    };
-    let one = product(1, isa::current());
-    assert!(one.contains(&0) && one.contains(&(-0f32).to_bits()));
-    for isa in isa::available() {
-        for threads in [1, 2, 3, 5, 7, 8] {
-            assert!(product(threads, isa) == one, "{isa} {threads}");
+fn the_sign_of_an_underflow_is_the_same_for_any_number_of_threads() {
+    // All sums underflow to -0, which a term of 0 would end: one of the row that a row meets; or any, where B is not
+    // finite in the columns of a thread.
+    for ([m, k, n], bad) in [([785, 128, 101], 0.0), ([101, 128, 785], f32::INFINITY)] {
+        let is_lit = |i: usize, l: usize| l.is_multiple_of(8) || l == k - 1 && i.is_multiple_of(3);
+        let a: Vec<f32> =
+            (0..m * k).map(|at| if is_lit(at / k, at % k) { -1e-30 } else { 0.0 }).collect();
+        let mut b = vec![1e-30; k * n];
+        b[k * n - 1] = bad;
+        let product = |threads, isa, beta| {
+            let mut c = vec![-0.0; m * n];
+            let of = Product::new(Matrix::new(&a, m, k), Matrix::new(&b, k, n)).plus(beta);
+            assert_eq!(of.sparse(), Some(WHOLE));
+            threads::with(threads, || of.write_on(isa, &mut c, n));
+            c.iter().map(|x| x.to_bits()).collect::<Vec<u32>>()
+        };
+        for beta in [0.0, 1.0] {
+            let one = product(1, isa::current(), beta);
+            assert!(one.contains(&0) && one.contains(&(-0f32).to_bits()));
+            for isa in isa::available() {
+                for threads in [1, 2, 3, 5, 7, 8] {
+                    assert!(product(threads, isa, beta) == one, "{isa} {threads} {beta}");
+                }
+            }
         }
     }
 }
@@ -516,4 +576,25 @@ fn inner_dimensions_must_agree() {
 #[should_panic(expected = "matrix: 5 as 2 × 3 with steps 3 and 1")]
 fn a_matrix_must_lie_in_its_data() {
     let _ = Matrix::with_steps(&[0.0; 5], [2, 3], [3, 1]);
+}
+
+#[test]
+#[should_panic(expected = "gemm: C of 9223372036854775809 × 2")]
+fn sizes_that_cannot_be_counted_are_refused() {
+    // m n would be 2 again.
+    let a = Matrix::with_steps(&[1.0], [(1 << 63) + 1, 1], [0, 0]);
+    Product::new(a, Matrix::with_steps(&[1.0], [1, 2], [0, 0])).write(&mut [0.0; 2]);
+}
+
+#[test]
+#[should_panic(expected = "matrix: 0 as 9223372036854775808 × 2")]
+fn a_matrix_has_as_many_elements_as_its_size_says() {
+    let _ = Matrix::<f32>::new(&[], 1 << 63, 2);
+}
+
+#[test]
+#[should_panic(expected = "gemm: C of 2 for 3 × 1, rows 9223372036854775808 apart")]
+fn rows_of_c_must_lie_in_it() {
+    let a = Matrix::new(&[1.0; 3], 3, 1);
+    Product::new(a, Matrix::new(&[1.0], 1, 1)).write_rows(&mut [0.0; 2], 1 << 63);
 }
