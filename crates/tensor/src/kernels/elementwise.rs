@@ -273,3 +273,119 @@ pub(crate) fn zip_assign<T: Real>(
         dispatch(ZipAssign(f, a, b));
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::isa::{available, dispatch_to};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// a - 2 b: to exchange the operands changes it.
+    #[derive(Clone, Copy)]
+    struct LessTwice;
+
+    impl Function2 for LessTwice {
+        #[inline(always)]
+        fn call<T: Real>(self, a: T, b: T) -> T {
+            b.mul_add(T::from_f64(-2.0), a)
+        }
+    }
+
+    #[derive(Clone, Copy)]
+    struct Square;
+
+    impl Function1 for Square {
+        #[inline(always)]
+        fn call<T: Real>(self, x: T) -> T {
+            x * x
+        }
+    }
+
+    fn numbers<T: Real>(count: usize, first: f64) -> Vec<T> {
+        (0..count).map(|i| T::from_f64(first + (i % 251) as f64 / 8.0)).collect()
+    }
+
+    fn check_lengths<T: Real>(lengths: &[usize]) {
+        let (a, b) = (numbers::<T>(300, 1.0), numbers::<T>(300, -3.0));
+        for set in available() {
+            for &length in lengths {
+                for start in 0..4 {
+                    let (a, b) = (&a[start..][..length], &b[3 - start..][..length]);
+                    let mut all = vec![T::ONE; length + 8];
+                    let mut check = |truth: &dyn Fn(usize) -> T, write: &dyn Fn(&mut [T])| {
+                        all[start..][..length].copy_from_slice(a);
+                        write(&mut all[start..][..length]);
+                        let truth: Vec<T> = (0..length).map(truth).collect();
+                        assert_eq!(all[start..][..length], truth, "{set} {length} {start}");
+                        let mut others = all[..start].iter().chain(&all[start + length..]);
+                        assert!(others.all(|&x| x == T::ONE), "{set} {length} {start}");
+                    };
+                    let f = LessTwice;
+                    check(&|i| f.call(a[i], b[i]), &|y| dispatch_to(set, Zip(f, a, b, y)));
+                    check(&|i| f.call(a[i], b[i]), &|y| dispatch_to(set, ZipAssign(f, y, b)));
+                    check(&|i| a[i] * a[i], &|y| dispatch_to(set, MapAssign(Square, y)));
+                    check(&|i| a[i] * a[i], &|y| dispatch_to(set, Map(Square, a, y)));
+                    if length > 0 {
+                        let (x, z) = (&a[..1], &b[..1]);
+                        check(&|i| f.call(x[0], b[i]), &|y| dispatch_to(set, Zip(f, x, b, y)));
+                        check(&|i| f.call(a[i], z[0]), &|y| dispatch_to(set, Zip(f, a, z, y)));
+                        check(&|_| f.call(x[0], z[0]), &|y| dispatch_to(set, Zip(f, x, z, y)));
+                        check(&|i| f.call(a[i], z[0]), &|y| dispatch_to(set, ZipAssign(f, y, z)));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_length_and_start_agrees_with_a_plain_loop_on_every_instruction_set() {
+        let lengths = [0, 1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 63, 64, 65, 127, 128, 129];
+        check_lengths::<f32>(&lengths);
+        check_lengths::<f64>(&lengths);
+    }
+
+    /// The definition of broadcasting: an axis of one element is read again and again.
+    fn at(x: &[f64], shape: &[usize], index: &[usize]) -> f64 {
+        let step = |at, (&size, &i)| at * size + if size == 1 { 0 } else { i };
+        x[shape.iter().zip(&index[index.len() - shape.len()..]).fold(0, step)]
+    }
+
+    proptest! {
+        #[test]
+        fn operands_are_stretched_to_the_result(
+            sizes in prop::collection::vec(0usize..6, 1..5), last in prop::sample::select(vec![1, 3, 17, 20_000]),
+            [from_a, from_b] in [0usize..5, 0usize..5], [ones_a, ones_b] in any::<[[bool; 5]; 2]>(),
+            threads in 1usize..4,
+        ) {
+            let y_shape = [&sizes[..], &[last]].concat();
+            let count = y_shape.iter().product::<usize>();
+            prop_assume!(count < 500_000);
+            let operand = |from: usize, ones: [bool; 5]| {
+                let from = from.min(y_shape.len() - 1);
+                let ones = &ones[..y_shape.len() - from];
+                let axes = y_shape[from..].iter().zip(ones);
+                axes.map(|(&size, &one)| if one { 1 } else { size }).collect::<Vec<usize>>()
+            };
+            let (a_shape, b_shape) = (operand(from_a, ones_a), operand(from_b, ones_b));
+            let a = numbers::<f64>(a_shape.iter().product(), 1.0);
+            let b = numbers::<f64>(b_shape.iter().product(), -3.0);
+            let (mut y, shape) = (vec![9.0; count], Shape::new(&y_shape));
+            let operands = ((&a[..], &Shape::new(&a_shape)), (&b[..], &Shape::new(&b_shape)));
+            let mut assigned = numbers::<f64>(count, 2.0);
+            super::super::threads::with(threads, || {
+                zip(LessTwice, operands.0, operands.1, (&mut y, &shape));
+                zip_assign(LessTwice, (&mut assigned, &shape), operands.1);
+            });
+            let mut index = vec![0; y_shape.len()];
+            for i in 0..count {
+                let mut left = i;
+                for (axis, &size) in y_shape.iter().enumerate().rev() {
+                    (index[axis], left) = (left % size, left / size);
+                }
+                let b = at(&b, &b_shape, &index);
+                prop_assert_eq!(y[i], at(&a, &a_shape, &index) - 2.0 * b);
+                prop_assert_eq!(assigned[i], 2.0 + (i % 251) as f64 / 8.0 - 2.0 * b);
+            }
+        }
+    }
+}
