@@ -114,7 +114,17 @@ impl<T: Real> Tensor<T> {
                 panic!("conv_transpose2d: x {}: nothing is left within the padding", self.shape)
             })
         });
-        let y = run(Conv2dInput { convolution, size }, [self.clone(), weight.clone()]);
+        // From the stride on, output padding is what zeros behind the input lead to.
+        let padded = [0, 1].into_iter().fold(self.clone(), |x, i| {
+            match output_padding[i].checked_div(stride[i]) {
+                None | Some(0) => x,
+                Some(zeros) => {
+                    let zeros = Tensor::zeros(x.shape.with(2 + i, zeros));
+                    Tensor::concat(&[x, zeros], 2 + i as isize)
+                }
+            }
+        });
+        let y = run(Conv2dInput { convolution, size }, [padded, weight.clone()]);
         match bias {
             Some(bias) => {
                 let channels = y.shape[1];
@@ -428,5 +438,57 @@ impl Checked for Conv2dWeight {
             gw[j] += x[i] * gy[k];
         });
         gw
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Stream;
+    use proptest::prelude::*;
+
+    /// Stride, padding, dilation, output padding, kernel, and the size of the result: at least 1.
+    fn axis() -> impl Strategy<Value = ([usize; 5], usize, usize)> {
+        let sizes = (1usize..5, 1usize..5, 0usize..4, 1usize..4, 0usize..4, 1usize..4);
+        sizes.prop_filter_map("a result", |(input, s, p, d, extra, kernel)| {
+            let extra = extra.min(s.max(d) - 1);
+            let size = (input - 1) * s + d * (kernel - 1) + extra + 1;
+            (size > 2 * p).then(|| ([s, p, d, extra, kernel], input, size - 2 * p))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_transposed_convolution_scatters_its_input(
+            (rows, height, down) in axis(), (columns, width, across) in axis(), batch in 0usize..3,
+            groups in 1usize..3, channels in [1usize..4, 1usize..4], seed in any::<u64>(),
+        ) {
+            let [stride, padding, dilation, extra, kernel] = [0, 1, 2, 3, 4].map(|i| [rows[i], columns[i]]);
+            let [inputs, outputs] = channels;
+            let mut noise = Stream::new(seed);
+            let x = noise.normal::<f64>([batch, groups * inputs, height, width]);
+            let w = noise.normal::<f64>([groups * inputs, outputs, kernel[0], kernel[1]]);
+            let bias = noise.normal::<f64>([groups * outputs]);
+            let mut expected = ArrayD::zeros(vec![batch, groups * outputs, down, across]);
+            expected += &bias.view().to_shape((groups * outputs, 1, 1)).unwrap();
+            for (index, x) in x.view().indexed_iter() {
+                for (o, k, l) in ndarray::indices([outputs, kernel[0], kernel[1]]) {
+                    let to = |i: usize, k: usize, axis: usize| {
+                        (i * stride[axis] + k * dilation[axis]).wrapping_sub(padding[axis])
+                    };
+                    let channel = index[1] / inputs * outputs + o;
+                    let place = [index[0], channel, to(index[2], k, 0), to(index[3], l, 1)];
+                    if let Some(y) = expected.get_mut(&place[..]) {
+                        *y += x * w.view()[[index[1], o, k, l]];
+                    }
+                }
+            }
+            let convolution = Convolution { stride, padding, dilation, groups };
+            let y = x.conv_transpose2d(&w, Some(&bias), convolution, extra);
+            prop_assert_eq!(&y.shape()[..], expected.shape());
+            for (y, expected) in y.data().iter().zip(&expected) {
+                prop_assert!((y - expected).abs() < 1e-12, "{} is not {}", y, expected);
+            }
+        }
     }
 }
