@@ -179,6 +179,8 @@ pub(crate) fn reduce<T: Real>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::isa::{Isa, dispatch_to};
+    use super::super::threads;
     use super::*;
     use proptest::prelude::*;
 
@@ -203,21 +205,105 @@ mod tests {
         }
     }
 
+    /// Compares sums of each column with exact ones of integers. T has `digits` binary digits.
+    fn is_within_its_bound<T: Real>(integers: &[i64], offset: usize, inner: usize, digits: u32) {
+        // Of several sizes, and each a T.
+        let entry = |(i, n): (usize, &i64)| n >> (64 - digits + i as u32 % 7);
+        let integers: Vec<i64> = integers.iter().enumerate().map(entry).collect();
+        let x: Vec<T> = integers.iter().map(|&n| T::from_f64(n as f64)).collect();
+        let length = x.len().saturating_sub(offset) / inner;
+        let range = offset.min(x.len())..offset.min(x.len()) + length * inner;
+        let mut y = vec![T::from_f64(9.0); inner];
+        reduce(Sum, &x[range.clone()], [1, length, inner], &mut y);
+        for (i, y) in y.iter().enumerate() {
+            let column = integers[range.clone()].iter().skip(i).step_by(inner);
+            let (exact, size) = column.fold((0i128, 0i128), |(sum, size), &n| {
+                (sum + i128::from(n), size + i128::from(n.abs()))
+            });
+            let steps = (BLOCK / LANES) as f64 + f64::from(LANES.ilog2());
+            let levels = if length <= BLOCK { 1.0 } else { 2.0 };
+            let terms = if inner == 1 { levels * steps } else { length as f64 };
+            let bound = terms * 2f64.powi(1 - digits as i32) * size as f64;
+            // Rounded sums of integers are integers.
+            let error = (y.to_f64() as i128 - exact) as f64;
+            assert!(error.abs() <= bound, "{y} of {exact}: {length} x {inner}");
+        }
+    }
+
     proptest! {
         #[test]
         fn the_error_of_a_sum_is_within_its_bound(
-            x in prop::collection::vec(-1e3f32..1e3, 0..20_000), offset in 0usize..4,
+            integers in prop::collection::vec(any::<i64>(), 0..20_000), offset in 0usize..4,
+            inner in prop_oneof![Just(1usize), 2usize..100],
         ) {
-            let x = &x[offset.min(x.len())..];
-            let mut y = [0.0];
-            reduce(Sum, x, [1, x.len(), 1], &mut y);
-            let exact: f64 = x.iter().map(|x| f64::from(*x)).sum();
-            let size: f64 = x.iter().map(|x| f64::from(x.abs())).sum();
-            let steps = (BLOCK / LANES) as f64 + f64::from(LANES.ilog2());
-            let levels = if x.len() <= BLOCK { 1.0 } else { 2.0 };
-            let bound = levels * steps * f64::from(f32::EPSILON) * size;
-            prop_assert!((f64::from(y[0]) - exact).abs() <= bound, "{} {exact}", y[0]);
+            is_within_its_bound::<f32>(&integers, offset, inner, 24);
+            is_within_its_bound::<f64>(&integers, offset, inner, 53);
         }
+    }
+
+    /// Numbers whose sum depends on the order, and whose maximum is 0 or -0, as the order has it.
+    fn numbers<T: Real>(count: usize) -> Vec<T> {
+        let number = |i: usize| match i * 7919 % 1013 {
+            0..20 => T::ZERO,
+            20..40 => -T::ZERO,
+            n => T::from_f64(-1.0 / n as f64),
+        };
+        (0..count).map(number).collect()
+    }
+
+    fn bits<T: Real>(numbers: &[T]) -> Vec<u64> {
+        numbers.iter().map(|x| x.to_f64().to_bits()).collect()
+    }
+
+    fn block_on<T: Real>(isa: Isa, fold: impl Fold, x: &[T]) -> T {
+        dispatch_vectors!(isa, T, vector => Block { fold, x, vector })
+    }
+
+    fn rows_on<T: Real>(isa: Isa, fold: impl Fold, x: &[T], stride: usize, width: usize) -> Vec<T> {
+        let mut y = vec![T::from_f64(9.0); width];
+        dispatch_to(isa, Rows(fold, x, stride, &mut y));
+        y
+    }
+
+    fn agree<T: Real>(fold: impl Fold) {
+        let numbers = numbers::<T>(3 * (BLOCK + 4));
+        let sets = isa::available();
+        for length in [0, 1, 31, 32, 33, BLOCK - 1, BLOCK, BLOCK + 1] {
+            for x in (0..4).map(|start| &numbers[start..]) {
+                let blocks = |&set: &Isa| bits(&[block_on(set, fold, &x[..length])]);
+                // Of `length` rows, and rows of `length`.
+                let rows = |&set: &Isa| {
+                    let long = rows_on(set, fold, &x[..3 * length], 3, 2);
+                    let wide = rows_on(set, fold, &x[..3 * (length + 1)], length + 1, length);
+                    (bits(&long), bits(&wide))
+                };
+                for set in &sets {
+                    assert_eq!(blocks(set), blocks(&sets[0]), "{set}: {length} in a block");
+                    assert_eq!(rows(set), rows(&sets[0]), "{set}: rows and {length}");
+                }
+            }
+        }
+        for sizes in [[1, 300_000, 1], [3, 50_000, 1], [900, 70, 1], [1, 200, 700], [2, 5000, 20]] {
+            let [outer, length, inner] = sizes;
+            let x = self::numbers::<T>(outer * length * inner);
+            let on = |count: usize| {
+                let mut y = vec![T::from_f64(9.0); outer * inner];
+                threads::with(count, || reduce(fold, &x, sizes, &mut y));
+                bits(&y)
+            };
+            let alone = on(1);
+            for count in [2, 3, 8] {
+                assert_eq!(on(count), alone, "{count} threads: {sizes:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_instruction_sets_and_numbers_of_threads_give_the_same_bits() {
+        agree::<f32>(Sum);
+        agree::<f32>(Max);
+        agree::<f64>(Sum);
+        agree::<f64>(Max);
     }
 
     #[test]

@@ -322,6 +322,95 @@ impl Checked for MaxScatter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Stream;
+    use proptest::prelude::*;
+
+    fn pooling() -> impl Strategy<Value = Pooling> {
+        let axis = (1usize..5, 1usize..5, 0usize..3);
+        ([axis.clone(), axis], any::<bool>()).prop_map(|([a, b], ceil_mode)| Pooling {
+            kernel: [a.0, b.0],
+            stride: [a.1, b.1],
+            padding: [a.2.min(a.0 / 2), b.2.min(b.0 / 2)],
+            ceil_mode,
+        })
+    }
+
+    /// Along one axis, the positions of each window that lie in the image or its padding; of the image are 0..size.
+    fn windows(pooling: Pooling, dilation: usize, axis: usize, size: i64) -> Vec<Vec<i64>> {
+        let [kernel, stride, padding] =
+            [pooling.kernel, pooling.stride, pooling.padding].map(|of| of[axis] as i64);
+        let end = size + padding;
+        let last = |start: i64| start + (kernel - 1) * dilation as i64;
+        let starts = (0..).map(|i| i * stride - padding);
+        // A window counts if all of it is there, or if it goes on where one before ended too early.
+        let counts = |start: &i64| {
+            let more = pooling.ceil_mode && last(start - stride) + 1 < end && *start < size;
+            last(*start) < end || more
+        };
+        let entries = |start: i64| {
+            let all = (0..kernel).map(|k| start + k * dilation as i64);
+            all.filter(|&at| at < end).collect()
+        };
+        starts.take_while(counts).map(entries).collect()
+    }
+
+    /// The number at a place, or none in the padding.
+    fn at(x: &Tensor<f64>, plane: usize, [row, column]: [i64; 2]) -> Option<f64> {
+        let [height, width] = [x.shape[1] as i64, x.shape[2] as i64];
+        let inside = (0..height).contains(&row) && (0..width).contains(&column);
+        inside
+            .then(|| x.data()[plane * (height * width) as usize + (row * width + column) as usize])
+    }
+
+    proptest! {
+        #[test]
+        fn means_and_maxima_are_those_of_the_entries_of_each_window(
+            pooling in pooling(), more in [0usize..9, 0usize..9], dilation in [1usize..3, 1usize..3],
+            seed in any::<u64>(),
+        ) {
+            // No smaller than a window.
+            let size = [0, 1].map(|i| {
+                let span = dilation[i] * (pooling.kernel[i] - 1) + 1;
+                (span + more[i]).saturating_sub(2 * pooling.padding[i]).max(1)
+            });
+            let x = Stream::new(seed).normal::<f64>([3, size[0], size[1]]);
+            let entries = |dilation: [usize; 2]| {
+                [0, 1].map(|i| windows(pooling, dilation[i], i, size[i] as i64))
+            };
+            // Calls `value` with the places of each window.
+            let expected = |[rows, columns]: &[Vec<Vec<i64>>; 2], value: &dyn Fn(Vec<Option<f64>>) -> f64| {
+                let mut y = Vec::new();
+                for plane in 0..3 {
+                    for (rows, columns) in rows.iter().flat_map(|r| columns.iter().map(move |c| (r, c))) {
+                        let places = rows.iter().flat_map(|&r| columns.iter().map(move |&c| [r, c]));
+                        y.push(value(places.map(|place| at(&x, plane, place)).collect()));
+                    }
+                }
+                (Shape::from([3, rows.len(), columns.len()]), y)
+            };
+            let plain = entries([1, 1]);
+            for count_padding in [false, true] {
+                let (shape, y) = expected(&plain, &|entries| {
+                    let inside = entries.iter().flatten();
+                    let count = if count_padding { entries.len() } else { inside.clone().count() };
+                    inside.sum::<f64>() / count as f64
+                });
+                let means = x.avg_pool2d(pooling, count_padding);
+                prop_assert_eq!(means.shape(), &shape);
+                for (mean, y) in means.data().iter().zip(&y) {
+                    prop_assert!((mean - y).abs() < 1e-13, "{} is not {}: {}", mean, y, count_padding);
+                }
+            }
+            let dilated = entries(dilation);
+            let in_image = |size: usize| move |window: &Vec<i64>| window.iter().any(|at| (0..size as i64).contains(at));
+            prop_assume!((0..2).all(|i| dilated[i].iter().all(in_image(size[i]))));
+            let (shape, y) = expected(&dilated, &|entries| {
+                entries.into_iter().flatten().fold(f64::NEG_INFINITY, f64::max)
+            });
+            let maxima = x.max_pool2d_dilated(pooling, dilation);
+            prop_assert_eq!((maxima.shape(), maxima.to_vec()), (&shape, y));
+        }
+    }
 
     #[test]
     fn ties_go_to_the_first_and_nan_wins() {

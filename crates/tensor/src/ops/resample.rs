@@ -197,6 +197,84 @@ impl Checked for Resample {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Stream;
+    use proptest::prelude::*;
+
+    /// Planes enough for several threads.
+    fn images() -> impl Strategy<Value = Tensor<f64>> {
+        ([1usize..5, 1usize..40, 1usize..40], any::<u64>())
+            .prop_map(|(shape, seed)| Stream::new(seed).normal(shape))
+    }
+
+    /// The definition of bilinear interpolation: pixels weigh 1 - distance along each axis.
+    fn interpolated(x: &Tensor<f64>, plane: usize, place: [f64; 2]) -> f64 {
+        let [height, width] = [x.shape[1], x.shape[2]];
+        let weight = |pixel: usize, place: f64| (1.0 - (pixel as f64 - place).abs()).max(0.0);
+        // All with a weight are among these.
+        let near = |place: f64, size: usize| {
+            let low = (place.floor() as usize).saturating_sub(1);
+            low..(low + 4).min(size)
+        };
+        let mut sum = 0.0;
+        for i in near(place[0], height) {
+            for j in near(place[1], width) {
+                let pixel = x.data()[(plane * height + i) * width + j];
+                sum += weight(i, place[0]) * weight(j, place[1]) * pixel;
+            }
+        }
+        sum
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn upsampled_pixels_are_by_definition(
+            x in images(), scale in [1usize..4, 1usize..4], align_corners in any::<bool>(),
+        ) {
+            let [planes, height, width] = [0, 1, 2].map(|i| x.shape[i]);
+            let output = [height * scale[0], width * scale[1]];
+            let nearest = x.upsample_nearest2d(scale);
+            let bilinear = x.upsample_bilinear2d(scale, align_corners);
+            let shape = Shape::from([planes, output[0], output[1]]);
+            prop_assert_eq!((nearest.shape(), bilinear.shape()), (&shape, &shape));
+            let mut results = nearest.data().iter().zip(bilinear.data());
+            for (plane, i, j) in ndarray::indices([planes, output[0], output[1]]) {
+                let (nearest, bilinear) = results.next().unwrap();
+                let pixel = (plane * height + i / scale[0]) * width + j / scale[1];
+                prop_assert_eq!(*nearest, x.data()[pixel]);
+                let place = [(i, 0), (j, 1)].map(|(i, axis)| {
+                    let (last, scale) = ((x.shape[1 + axis] - 1) as f64, scale[axis] as f64);
+                    if !align_corners {
+                        return ((i as f64 + 0.5) / scale - 0.5).clamp(0.0, last);
+                    }
+                    // From corner to corner in equal steps.
+                    if output[axis] == 1 { 0.0 } else { last * i as f64 / (output[axis] - 1) as f64 }
+                });
+                let y = interpolated(&x, plane, place);
+                prop_assert!((bilinear - y).abs() < 1e-12, "{} is not {} at {:?}", bilinear, y, place);
+            }
+        }
+
+        #[test]
+        fn shuffled_pixels_are_by_definition(
+            batch in 1usize..3, channels in 1usize..4, r in 1usize..5, size in [1usize..9, 1usize..9],
+            seed in any::<u64>(),
+        ) {
+            let [height, width] = size;
+            let x = Stream::new(seed).normal::<f64>([batch, channels * r * r, height, width]);
+            let y = x.pixel_shuffle(r);
+            prop_assert_eq!(y.shape(), &Shape::from([batch, channels, height * r, width * r]));
+            let (from, to) = (x.view(), y.view());
+            for (n, c, h, w) in ndarray::indices([batch, channels, height, width]) {
+                for (i, j) in ndarray::indices([r, r]) {
+                    prop_assert_eq!(to[[n, c, h * r + i, w * r + j]], from[[n, c * r * r + i * r + j, h, w]]);
+                }
+            }
+            let back = y.pixel_unshuffle(r);
+            prop_assert_eq!((back.shape(), back.data()), (x.shape(), x.data()));
+        }
+    }
 
     #[test]
     fn nearest_repeats_pixels() {
