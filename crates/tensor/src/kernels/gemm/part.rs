@@ -81,108 +81,148 @@ pub(super) fn cuts(
     (0..parts).map(move |i| at(i)..at(i + 1))
 }
 
-impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
-    type Output = ();
+/// What a part copies, and how its loops are cut.
+struct Plan {
+    /// The most rows of a tile, and columns of a panel.
+    height: usize,
+    width: usize,
+    /// The most terms of a block.
+    block: usize,
+    /// Whether each block of A is copied, and each panel of B.
+    copy_a: bool,
+    copy_b: bool,
+    /// Whether panels are packed before the first of them is met: of so many columns and terms at once.
+    ahead: bool,
+    columns: usize,
+    depth: usize,
+    /// The most columns that a block of rows meets before the next ones.
+    group: usize,
+}
 
+impl Plan {
     #[inline(always)]
-    fn run(self) {
-        let Part { of, c, rows, columns, terms, .. } = self;
-        let Product { a, b, .. } = *of;
+    fn of<T: Real, V: Vector<T>, M: Terms<T, V>>(part: &Part<'_, T, V, M>) -> Plan {
+        let Part { of: Product { a, b, .. }, rows, columns, .. } = part;
         let k = a.columns();
-        let tile_size = tile_size::<T, V>(k.div_ceil(M::TOGETHER));
-        let width = tile_size.1 * V::LANES;
-        let most = M::TOGETHER * BLOCK;
-        let k_most = most.min(k);
+        let (height, vectors) = tile_size::<T, V>(k.div_ceil(M::TOGETHER));
+        let width = vectors * V::LANES;
+        let block = M::TOGETHER * BLOCK;
         // Rows of a transposed A lie next to each other, a whole column of C apart for the next
         // term: a copy pays when it is read for more than one panel of B. With one block of terms it does not:
         // weight gradients with batch 128 are 1 to 2 % faster, the narrow 400 × 128 × 40 is 13 % in `f64`. Copies of
         // other blocks do not pay, not even of rows 4 KiB apart, which compete for the cache: cubes of 1024
         // become 5 % slower.
-        let copy_a = a.steps.0 == 1 && columns.len() > width && k > most;
+        let copy_a = a.steps.0 == 1 && columns.len() > width && k > block;
         let copy_b = b.steps.1 != 1 || rows.len() > IN_PLACE;
         // With more than one block of rows, panels are packed once for all of them: 1.02 to 1.13 times
         // as fast as once for each block, on one thread.
         let ahead = copy_b && rows.len() > ROWS;
         let all = columns.len().next_multiple_of(V::LANES);
-        let depth = if copy_a && k > DEEP * most { most } else { k.next_multiple_of(M::TOGETHER) };
-        let at_once = if ahead { all.min((AHEAD / depth / width).max(1) * width) } else { all };
-        let is_grouped = ahead && !copy_a && k > most && all > (GROUP + 1) * width;
-        let group = if is_grouped { GROUP * width } else { at_once };
-        // The last vector of a row that is read in place may reach behind it.
-        let reaches = !V::LEAVES_OUT && !columns.len().is_multiple_of(V::LANES);
-        let b_length = if ahead {
-            at_once * depth.min(k)
-        } else if copy_b || reaches {
-            width * k_most
-        } else {
-            0
+        let is_deep = copy_a && k > DEEP * block;
+        let depth = if is_deep { block } else { k.next_multiple_of(M::TOGETHER) };
+        let columns = if ahead { all.min((AHEAD / depth / width).max(1) * width) } else { all };
+        let is_grouped = ahead && !copy_a && k > block && all > (GROUP + 1) * width;
+        let group = if is_grouped { GROUP * width } else { columns };
+        Plan { height, width, block, copy_a, copy_b, ahead, columns, depth, group }
+    }
+}
+
+impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let plan = Plan::of(&self);
+        let Product { a, b, .. } = *self.of;
+        let (k, columns) = (a.columns(), self.columns.len());
+        let k_most = plan.block.min(k);
+        let a_length = if plan.copy_a { ROWS.min(self.rows.len()) * k_most } else { 0 };
+        // The last vector of a row that is read in place may reach behind it: such a panel is copied.
+        let reaches = !V::LEAVES_OUT && !columns.is_multiple_of(V::LANES);
+        let b_length = match plan {
+            Plan { ahead: true, columns, depth, .. } => columns * depth.min(k),
+            Plan { copy_b, width, .. } if copy_b || reaches => width * k_most,
+            _ => 0,
         };
-        let a_length = if copy_a { ROWS.min(rows.len()) * k_most } else { 0 };
         let mut a_copy = Buffer::<T>::for_overwrite(a_length);
         let mut b_copy = Buffer::<T>::for_overwrite(b_length);
-        for columns in cuts(columns, V::LANES, at_once) {
-            for deep in cuts(0..k, M::TOGETHER, depth) {
-                if ahead {
+        for columns in cuts(self.columns.clone(), V::LANES, plan.columns) {
+            for deep in cuts(0..k, M::TOGETHER, plan.depth) {
+                if plan.ahead {
                     // SAFETY: the kernel runs on V's instruction set, and all of this is inlined into it.
                     // The columns lie in B, whose length `Matrix` has checked; the copy has room for whole
                     // vectors of all columns at once.
                     unsafe {
                         let to = b_copy.as_mut_ptr();
-                        pack_ahead::<T, V, M>(b, [group, width], &columns, &deep, to);
+                        pack_ahead::<T, V, M>(b, &plan, &columns, &deep, to);
                     }
                 }
-                for i in cuts(rows.clone(), tile_size.0, ROWS) {
-                    for group in cuts(columns.clone(), V::LANES, group) {
-                        for p in cuts(deep.clone(), M::TOGETHER, most) {
-                            let a_block = a.from(i.start, p.start);
-                            let (k, rows, height) = (p.len(), i.len(), tile_size.0);
-                            let mut block = Block { k, rows, height, a: a_block, packed: false };
-                            if copy_a {
-                                // SAFETY: the block lies in A, whose length `Matrix` has checked, with rows
-                                // next to each other; the copy has room for the largest block.
+                for i in cuts(self.rows.clone(), plan.height, ROWS) {
+                    for group in cuts(columns.clone(), V::LANES, plan.group) {
+                        for p in cuts(deep.clone(), M::TOGETHER, plan.block) {
+                            let mut block = Block::of(&a, &i, &p, plan.height);
+                            if plan.copy_a {
+                                // SAFETY: as above; the rows of A lie next to each other, and the copy has
+                                // room for the largest block.
                                 unsafe { block.pack::<V>(a_copy.as_mut_ptr()) }
                             }
-                            for j in cuts(group.clone(), V::LANES, width) {
-                                let mut panel = b.from(p.start, j.start);
-                                let vectors = j.len().div_ceil(V::LANES);
-                                // SAFETY: as above. What was not packed ahead has room for the largest panel in
-                                // the copy, and is read there where it is not whole vectors next to each
-                                // other. Rows and columns are within the part of C that `write_on` has
-                                // handed to this call only, and bias and mask as large.
+                            for j in cuts(group.clone(), V::LANES, plan.width) {
+                                let ahead = plan
+                                    .ahead
+                                    .then(|| place_ahead::<T, V>(&columns, &deep, &p, &j));
+                                // SAFETY: as above. What was not packed ahead has room for the largest panel.
                                 unsafe {
-                                    let is_whole = V::LEAVES_OUT || j.len() % V::LANES == 0;
-                                    if copy_b || !is_whole {
-                                        let row = vectors * V::LANES;
-                                        let copy = b_copy.as_mut_ptr();
-                                        let place = if ahead {
-                                            place_ahead::<T, V>(&columns, &deep, &p, &j)
-                                        } else {
-                                            0
-                                        };
-                                        let copy = copy.add(place);
-                                        if !ahead {
-                                            pack_b::<T, V>(p.len(), j.len(), panel, copy);
-                                        }
-                                        panel = Operand { start: copy, row, column: 1 };
-                                    }
-                                    let finish = Finish::new(of, i.start, j.clone(), p.clone());
-                                    let c = (c.start.add(i.start * c.step + j.start), c.step);
-                                    match vectors {
-                                        1 => block.times::<V, 1, M>(terms, panel, c, finish),
-                                        2 => block.times::<V, 2, M>(terms, panel, c, finish),
-                                        3 if V::TILE.1 == 3 => {
-                                            block.times::<V, 3, M>(terms, panel, c, finish)
-                                        }
-                                        4 if V::TILE.0 == 8 => {
-                                            block.times::<V, 4, M>(terms, panel, c, finish)
-                                        }
-                                        _ => unreachable!("a panel is at most as wide as a tile"),
-                                    }
+                                    let copy = b_copy.as_mut_ptr();
+                                    self.panel(&plan, &block, [&i, &p, &j], copy, ahead);
                                 }
                             }
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+impl<T: Real, V: Vector<T>, M: Terms<T, V>> Part<'_, T, V, M> {
+    /// C ← (C +) a block of A, rows i and terms p, times a panel of B, columns j, which may have been packed ahead to a place
+    /// of the copy.
+    ///
+    /// # Safety
+    /// Call it inline in code for V's instruction set. Rows and columns are within this part, the panel is as wide as the
+    /// plan says at most, and the copy has room for it if it was not packed ahead.
+    #[inline(always)]
+    unsafe fn panel(
+        &self,
+        plan: &Plan,
+        block: &Block<T>,
+        [i, p, j]: [&Range<usize>; 3],
+        copy: *mut T,
+        ahead: Option<usize>,
+    ) {
+        let Part { of, c, terms, .. } = *self;
+        let mut panel = of.b.from(p.start, j.start);
+        let vectors = j.len().div_ceil(V::LANES);
+        let is_whole = V::LEAVES_OUT || j.len().is_multiple_of(V::LANES);
+        // SAFETY: the caller's promises. The panel lies in B, whose length `Matrix` has checked, and is read in the
+        // copy where it is not whole vectors next to each other. This part of C was handed to this call only by
+        // `write_on`, and bias and mask are as large.
+        unsafe {
+            if plan.copy_b || !is_whole {
+                let copy = copy.add(ahead.unwrap_or(0));
+                if ahead.is_none() {
+                    pack_b::<T, V>(p.len(), j.len(), panel, copy);
+                }
+                panel = Operand { start: copy, row: vectors * V::LANES, column: 1 };
+            }
+            let finish = Finish::new(of, i.start, j.clone(), p.clone());
+            let c = (c.start.add(i.start * c.step + j.start), c.step);
+            match vectors {
+                1 => block.times::<V, 1, M>(terms, panel, c, finish),
+                2 => block.times::<V, 2, M>(terms, panel, c, finish),
+                3 if V::TILE.1 == 3 => block.times::<V, 3, M>(terms, panel, c, finish),
+                4 if V::TILE.0 == 8 => block.times::<V, 4, M>(terms, panel, c, finish),
+                _ => unreachable!("a panel is at most as wide as a tile"),
             }
         }
     }
@@ -200,7 +240,7 @@ fn place_ahead<T, V: Vector<T>>(
         + (j.start - columns.start) * p.len()
 }
 
-/// Packs all panels of some columns of B, cut into groups up to so wide, and these into panels.
+/// Packs all panels of some columns and terms of B, group by group.
 ///
 /// # Safety
 /// Call it inline in code for V's instruction set. The columns are within B, and `to` has room for as
@@ -208,14 +248,14 @@ fn place_ahead<T, V: Vector<T>>(
 #[inline(always)]
 unsafe fn pack_ahead<T: Real, V: Vector<T>, M: Terms<T, V>>(
     b: Matrix<'_, T>,
-    [group, width]: [usize; 2],
+    plan: &Plan,
     columns: &Range<usize>,
     deep: &Range<usize>,
     to: *mut T,
 ) {
-    for p in cuts(deep.clone(), M::TOGETHER, M::TOGETHER * BLOCK) {
-        let groups = cuts(columns.clone(), V::LANES, group);
-        for j in groups.flat_map(|group| cuts(group, V::LANES, width)) {
+    for p in cuts(deep.clone(), M::TOGETHER, plan.block) {
+        let groups = cuts(columns.clone(), V::LANES, plan.group);
+        for j in groups.flat_map(|group| cuts(group, V::LANES, plan.width)) {
             // SAFETY: the panel is within the columns, and so is its copy.
             unsafe {
                 let to = to.add(place_ahead::<T, V>(columns, deep, &p, &j));
@@ -237,6 +277,13 @@ struct Block<T> {
 }
 
 impl<T: Real> Block<T> {
+    /// Rows i and terms p of A, which is not copied.
+    #[inline(always)]
+    fn of(a: &Matrix<'_, T>, i: &Range<usize>, p: &Range<usize>, height: usize) -> Block<T> {
+        let a = a.from(i.start, p.start);
+        Block { k: p.len(), rows: i.len(), height, a, packed: false }
+    }
+
     /// The height of the tile that begins at row i.
     #[inline(always)]
     fn height<V: Vector<T>>(&self, i: usize) -> usize {
