@@ -30,7 +30,7 @@
 mod buffer;
 pub mod check;
 mod graph;
-#[allow(unsafe_code)] // SIMD dispatch and GEMM: the only unsafe code of the project
+#[allow(unsafe_code)] // SIMD, threads and products: the only unsafe code of the libraries
 pub mod kernels;
 mod ops;
 mod random;

@@ -12,6 +12,8 @@ use crate::Parameters;
 ///     m ← β₁ m + (1 - β₁) g,   v ← β₂ v + (1 - β₂) g²
 ///     w ← w - lr · m / (1 - β₁ᵗ) / ( √(v / (1 - β₂ᵗ)) + ε )
 /// ```
+///
+/// A moment that becomes denormal is 0 from then on: arithmetic on it would be many times slower.
 #[derive(Clone, Debug)]
 pub struct Adam<T: Real = f32> {
     lr: f64,

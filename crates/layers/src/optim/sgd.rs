@@ -6,7 +6,8 @@ use elbo_tensor::{Gradients, Real};
 use super::{Moment, Optimizer, OptimizerState};
 use crate::Parameters;
 
-/// Stochastic gradient descent with momentum, as in PyTorch: u ← μ u + g + λ w, w ← w - lr u.
+/// Stochastic gradient descent with momentum, as in PyTorch: u ← μ u + g + λ w, w ← w - lr u. A denormal u
+/// is 0.
 #[derive(Clone, Debug)]
 pub struct Sgd<T: Real = f32> {
     lr: f64,

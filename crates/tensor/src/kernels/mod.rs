@@ -5,7 +5,7 @@
 //! `resample`, `within`, and the fused ones: `bce`, `reparameterize`, `noise`, [`optimizer`]. [`prefetch`] asks
 //! for memory ahead; `evict` takes it out of the caches, where cores are far from each other ([`distance`]);
 //! [`peak`] is what all are measured against.
-//! All `unsafe` code of the project is in this folder.
+//! All `unsafe` code of the libraries is in this folder.
 //!
 //! **The same bits.** Work is split by size and never by the number of threads; an element of a
 //! product adds along k in order; a sum runs over a fixed number of lanes. So the result of a kernel
