@@ -13,7 +13,7 @@ use crate::Parameters;
 ///     w ← w - lr · m / (1 - β₁ᵗ) / ( √(v / (1 - β₂ᵗ)) + ε )
 /// ```
 ///
-/// A moment that becomes denormal is 0 from then on: arithmetic on it would be many times slower.
+/// A moment that would be denormal is 0 instead: arithmetic on it would be many times slower.
 #[derive(Clone, Debug)]
 pub struct Adam<T: Real = f32> {
     lr: f64,

@@ -35,6 +35,6 @@ pub mod threads;
 pub mod vector;
 pub(crate) mod within;
 
-/// Elements that a thread takes at a time. To hand work to another thread costs half a microsecond, and two where cores are
-/// far from each other, in which a cheap function is done with half as many.
+/// Elements that a thread takes at a time. To share work with another thread costs half a microsecond, and two where cores are
+/// far from each other: as much as a cheap function of so many.
 pub(crate) const GRAIN: usize = 16 * 1024;

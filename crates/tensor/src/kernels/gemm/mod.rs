@@ -54,6 +54,9 @@ const WORTH_A_FAR_THREAD: usize = 4 * WORTH_A_THREAD;
 /// Multiply-adds of a batch that a thread takes at a time.
 const TOGETHER: usize = 400 * 1024;
 
+/// The most rows, columns and terms: matrices that repeat a number may have any, and what is computed with them may not wrap.
+const MOST: usize = 1 << 39;
+
 /// Numbers of B from which on two threads should not copy all of it each, but its columns be cut, if A is read in place
 /// and has not many more rows than B has columns: cubes of 1024 and 2048 become 1.04 times as fast, 512 × 784 × 512
 /// would become 3 to 6 % slower. Otherwise the longer side is cut, as what is cut need not be copied by each thread.
@@ -116,13 +119,13 @@ impl<'a, T: Real> Product<'a, T> {
     /// A B.
     ///
     /// # Panics
-    /// If A has not as many columns as B has rows, or C would have more elements than can be counted.
+    /// If A has not as many columns as B has rows, or one of them more than 2³⁹.
     #[track_caller]
     pub fn new(a: Matrix<'a, T>, b: Matrix<'a, T>) -> Product<'a, T> {
         let ([m, k], [inner, n]) = ([a.rows(), a.columns()], [b.rows(), b.columns()]);
         assert!(k == inner, "gemm: {m} × {k} times {inner} × {n}");
-        // Matrices that repeat a number may be of any size; from here on m n is what it says.
-        assert!(m.checked_mul(n).is_some(), "gemm: C of {m} × {n}");
+        let fits = m.max(k).max(n) <= MOST && m.checked_mul(n).is_some();
+        assert!(fits, "gemm: {m} × {k} times {inner} × {n} is too large");
         let then = Then::Nothing;
         let precision = Precision::Full;
         Product { a, b, alpha: T::ONE, beta: T::ZERO, bias: None, then, precision }

@@ -72,11 +72,11 @@ pub(super) fn cuts(
 ) -> impl Iterator<Item = Range<usize>> {
     let units = range.len().div_ceil(unit);
     let parts = units.div_ceil(most / unit);
-    // Most ranges are one part: no division for their ends.
+    // Most ranges are one part: no division for their ends. Others end at units * i / parts, which could wrap.
     let at = move |i: usize| match i {
         0 => range.start,
         i if i == parts => range.end,
-        i => range.start + units * i / parts * unit,
+        i => range.start + (units / parts * i + units % parts * i / parts) * unit,
     };
     (0..parts).map(move |i| at(i)..at(i + 1))
 }
