@@ -390,3 +390,40 @@ impl<T: Real> Block<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::MOST;
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn cuts_are_even(start in 0usize..9, length in 0usize..5000, unit in 1usize..70, most in 1usize..9) {
+            let most = most * unit;
+            let cuts: Vec<_> = cuts(start..start + length, unit, most).collect();
+            let ends = cuts.iter().map(|cut| cut.end);
+            let begins = cuts.iter().skip(1).map(|cut| cut.start).chain([start + length]);
+            prop_assert!(ends.eq(begins) || length == 0);
+            prop_assert!(cuts.first().is_none_or(|cut| cut.start == start));
+            prop_assert_eq!(cuts.len(), length.div_ceil(unit).div_ceil(most / unit));
+            let units: Vec<_> = cuts.iter().map(|cut| cut.len().div_ceil(unit)).collect();
+            let fewest = units.iter().min().copied().unwrap_or(0);
+            prop_assert!(cuts.iter().all(|cut| cut.len() <= most));
+            prop_assert!(units.iter().all(|&units| units <= fewest + 1));
+        }
+    }
+
+    #[test]
+    fn cuts_of_very_long_ranges_do_not_wrap() {
+        let length = MOST - 1;
+        let mut last = 0..0;
+        for cut in cuts(0..length, 1, BLOCK).skip(1 << 26).take(3) {
+            assert!(last.end == 0 || cut.start == last.end);
+            assert!(cut.len() <= BLOCK && cut.len() + 1 >= BLOCK, "{cut:?}");
+            last = cut;
+        }
+        let middle = f64::from((1 << 26) + 3) * (length as f64 / length.div_ceil(BLOCK) as f64);
+        assert!((last.end as f64 - middle).abs() < 2.0, "{last:?} {middle}");
+    }
+}

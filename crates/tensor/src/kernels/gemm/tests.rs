@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::super::isa::Kernel;
 use super::super::vector::Vector;
 use super::nonzeros::{NonZeros, Piece, WORD};
-use super::part::{BLOCK, ROWS, cuts};
+use super::part::{BLOCK, ROWS};
 use super::sparse::{PIECE, ROW, ROWS_FOR_MOST, WHOLE, share};
 use super::*;
 
@@ -607,34 +607,4 @@ fn a_matrix_has_as_many_elements_as_its_size_says() {
 fn rows_of_c_must_lie_in_it() {
     let a = Matrix::new(&[1.0; 3], 3, 1);
     Product::new(a, Matrix::new(&[1.0], 1, 1)).write_rows(&mut [0.0; 2], 1 << 63);
-}
-
-proptest! {
-    #[test]
-    fn cuts_are_even(start in 0usize..9, length in 0usize..5000, unit in 1usize..70, most in 1usize..9) {
-        let most = most * unit;
-        let cuts: Vec<_> = cuts(start..start + length, unit, most).collect();
-        let ends = cuts.iter().map(|cut| cut.end);
-        let begins = cuts.iter().skip(1).map(|cut| cut.start).chain([start + length]);
-        prop_assert!(ends.eq(begins) || length == 0);
-        prop_assert!(cuts.first().is_none_or(|cut| cut.start == start));
-        prop_assert_eq!(cuts.len(), length.div_ceil(unit).div_ceil(most / unit));
-        let units: Vec<_> = cuts.iter().map(|cut| cut.len().div_ceil(unit)).collect();
-        let fewest = units.iter().min().copied().unwrap_or(0);
-        prop_assert!(cuts.iter().all(|cut| cut.len() <= most));
-        prop_assert!(units.iter().all(|&units| units <= fewest + 1));
-    }
-}
-
-#[test]
-fn cuts_of_very_long_ranges_do_not_wrap() {
-    let length = MOST - 1;
-    let mut last = 0..0;
-    for cut in cuts(0..length, 1, BLOCK).skip(1 << 26).take(3) {
-        assert!(last.end == 0 || cut.start == last.end);
-        assert!(cut.len() <= BLOCK && cut.len() + 1 >= BLOCK, "{cut:?}");
-        last = cut;
-    }
-    let middle = f64::from((1 << 26) + 3) * (length as f64 / length.div_ceil(BLOCK) as f64);
-    assert!((last.end as f64 - middle).abs() < 2.0, "{last:?} {middle}");
 }
