@@ -138,3 +138,66 @@ unsafe fn bits_of_rows<T: Real>(from: Operand<T>, count: usize) -> [u64; TOGETHE
     }
     bits
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::isa::{self, Kernel, dispatch_vectors};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Looks at rows of a matrix on one instruction set.
+    struct Looking<'a, T: Real, V> {
+        a: Matrix<'a, T>,
+        rows: Range<usize>,
+        zeros: &'a mut NonZeros,
+        vector: std::marker::PhantomData<V>,
+    }
+
+    impl<T: Real, V: Vector<T>> Kernel for Looking<'_, T, V> {
+        type Output = ();
+        #[inline(always)]
+        fn run(self) {
+            // SAFETY: the kernel runs on V's instruction set, and this is inlined into it.
+            unsafe { self.zeros.look::<T, V>(&self.a, self.rows) }
+        }
+    }
+
+    /// Row by row and piece by piece, the bits are those of the numbers that differ from 0.
+    fn check_bits<T: Real>(data: &[T], a: Matrix<'_, T>, rows: Range<usize>, piece: usize) {
+        for isa in isa::available() {
+            let mut zeros = NonZeros::room_for(rows.len(), a.columns(), piece);
+            dispatch_vectors!(isa, T, vector => {
+                Looking { a, rows: rows.clone(), zeros: &mut zeros, vector }
+            });
+            for (number, Piece { terms, .. }) in zeros.pieces.iter().enumerate() {
+                let words = zeros.words(number);
+                for i in rows.clone() {
+                    let mut truth = vec![0u64; terms.len().div_ceil(WORD)];
+                    for l in terms.clone().filter(|&l| a.at(i, l) != T::ZERO) {
+                        let place = l - terms.start;
+                        truth[place / WORD] |= 1 << (place % WORD);
+                    }
+                    assert_eq!(words(i - rows.start), truth, "{isa} {i} {terms:?} {data:?}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bits_are_those_of_what_is_not_0(
+            [m, k] in [1..70usize, 1..450usize], [first, step] in [0..40usize, 1..4], form in 0..3usize,
+            piece in 1..=BLOCK, bits in prop::collection::vec(0..3usize, 1..200),
+        ) {
+            // -0 is 0, and neither NaN nor a denormal number is.
+            let number = |i: usize| [0.0, -0.0, 1.0, f64::NAN, 5e-324][bits[i % bits.len()] * (1 + i % 2)];
+            let steps = [[k, 1], [1, m], [k * step, step]][form];
+            let count = (m - 1) * steps[0] + (k - 1) * steps[1] + 1;
+            let rows = first % m..m;
+            let data: Vec<f64> = (0..count).map(number).collect();
+            check_bits(&data, Matrix::with_steps(&data, [m, k], steps), rows.clone(), piece);
+            let data: Vec<f32> = data.iter().map(|&x| if x == 5e-324 { 1e-45 } else { x as f32 }).collect();
+            check_bits(&data, Matrix::with_steps(&data, [m, k], steps), rows, piece);
+        }
+    }
+}
