@@ -1,17 +1,16 @@
-//! Our product beside that of the `matrixmultiply` crate, in multiply-adds counted twice: read
-//! "Gelem/s" as GFLOP/s.
+//! Our product beside that of the `matrixmultiply` crate.
 //!
 //! `cargo bench -p elbo-tensor --bench gemm` runs all shapes in a minute and a half; a part of a name
 //! after `--` picks some, such as `f32/128x784x400`. The shapes are those of training on pictures of
 //! 784 pixels, of Gram matrices, and cubes. Both sides run on one thread, since the crate knows no
 //! more; `ELBO_THREADS=2` gives ours two.
 
-use std::time::Duration;
+mod rate;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use elbo_tensor::Real;
 use elbo_tensor::kernels::gemm::{Matrix, gemm};
-use elbo_tensor::kernels::threads;
+use rate::Rate;
 
 /// Sizes m, k, n, and whether A and B are stored transposed.
 const SHAPES: [(usize, usize, usize, bool, bool); 13] = [
@@ -48,7 +47,7 @@ type Theirs<T> = unsafe fn(
     isize,
 );
 
-fn shapes<T: Real>(criterion: &mut Criterion, theirs: Theirs<T>) {
+fn shapes<T: Real>(criterion: &mut Criterion<Rate>, theirs: Theirs<T>) {
     for (m, k, n, ta, tb) in SHAPES {
         let letter = |transposed| if transposed { 'T' } else { 'N' };
         let name = format!("{}/{m}x{k}x{n} {}{}", T::NAME, letter(ta), letter(tb));
@@ -57,7 +56,7 @@ fn shapes<T: Real>(criterion: &mut Criterion, theirs: Theirs<T>) {
         let b: Vec<T> = (0..k * n).map(number).collect();
         let mut c = vec![T::ZERO; m * n];
         let mut group = criterion.benchmark_group(name);
-        group.throughput(Throughput::Elements(2 * (m * k * n) as u64));
+        group.throughput(rate::flop(2 * m * k * n));
         group.bench_function("ours", |bencher| {
             let matrix = |data, rows, columns, transposed| match transposed {
                 true => Matrix::new(data, columns, rows).transpose(),
@@ -82,23 +81,13 @@ fn shapes<T: Real>(criterion: &mut Criterion, theirs: Theirs<T>) {
     }
 }
 
-fn single(criterion: &mut Criterion) {
+fn single(criterion: &mut Criterion<Rate>) {
     shapes::<f32>(criterion, matrixmultiply::sgemm);
 }
 
-fn double(criterion: &mut Criterion) {
+fn double(criterion: &mut Criterion<Rate>) {
     shapes::<f64>(criterion, matrixmultiply::dgemm);
 }
 
-fn short() -> Criterion {
-    if std::env::var_os("ELBO_THREADS").is_none() {
-        threads::set(1);
-    }
-    Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(800))
-}
-
-criterion_group! { name = gemms; config = short(); targets = single, double }
+criterion_group! { name = gemms; config = rate::on_one_thread(); targets = single, double }
 criterion_main!(gemms);

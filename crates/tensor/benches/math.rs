@@ -1,22 +1,23 @@
-//! Functions of one number, losses, reductions and noise on a million elements. The time in microseconds
-//! is a thousand times that of an element in nanoseconds; the throughput is that of memory.
+//! Functions of one number, and losses, on a million elements. The time in microseconds is a thousand times that of an
+//! element in nanoseconds.
 //!
 //! `cargo bench -p elbo-tensor --bench math` runs all of them in half a minute; a part of a name after
 //! `--` picks some, such as `f32/exp`. On one thread, unless `ELBO_THREADS` says otherwise.
 
-use std::hint::black_box;
-use std::time::Duration;
+mod rate;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
 use elbo_tensor::kernels::math::{Function, map};
-use elbo_tensor::kernels::threads;
-use elbo_tensor::{Real, Stream, Tensor, no_grad};
+use elbo_tensor::{Real, Stream, no_grad};
+use rate::Rate;
 
 const N: usize = 1_000_000;
 
-fn functions<T: Real>(criterion: &mut Criterion) {
+fn functions<T: Real>(criterion: &mut Criterion<Rate>) {
     let mut group = criterion.benchmark_group(T::NAME);
-    group.throughput(Throughput::Bytes(2 * (N * size_of::<T>()) as u64));
+    group.throughput(rate::bytes::<T>(2 * N));
     let normal = Stream::new(1).normal::<T>([N]) * T::from_f64(3.0);
     let uniform = Stream::new(1).uniform::<T>([N], 0.0, 1.0);
     let mut y = vec![T::ZERO; N];
@@ -31,37 +32,25 @@ fn functions<T: Real>(criterion: &mut Criterion) {
     }
 }
 
-fn operations(criterion: &mut Criterion) {
+fn losses(criterion: &mut Criterion<Rate>) {
+    let mut group = criterion.benchmark_group("f32/bce_with_logits");
     let x = Stream::new(1).normal::<f32>([N]) * 3.0;
     let t = Stream::new(1).uniform::<f32>([N], 0.0, 1.0);
     let leaf = x.requires_grad();
-    let mut bench = |name: &str, arrays: usize, work: &mut dyn FnMut() -> Tensor| {
-        let mut group = criterion.benchmark_group("f32");
-        group.throughput(Throughput::Bytes((arrays * N * size_of::<f32>()) as u64));
-        group.bench_function(name, |bencher| bencher.iter(|| black_box(work())));
-    };
-    bench("relu", 2, &mut || x.relu());
-    bench("add", 3, &mut || &x + &t);
-    bench("sum", 1, &mut || x.sum());
-    bench("bce_with_logits", 2, &mut || no_grad(|| x.bce_with_logits(&t)));
-    bench("bce_with_logits and gradient", 5, &mut || {
-        leaf.bce_with_logits(&t).backward()[&leaf].clone()
+    group.throughput(rate::bytes::<f32>(2 * N));
+    group.bench_function("forward", |bencher| {
+        bencher.iter(|| black_box(no_grad(|| x.bce_with_logits(&t))));
     });
-    let mut noise = Stream::new(1);
-    bench("normal", 1, &mut || noise.normal([N]));
-    bench("uniform", 1, &mut || noise.uniform([N], 0.0, 1.0));
-    bench("bernoulli", 2, &mut || noise.bernoulli(&t));
+    // The gradient is computed in the pass forward, and scaled in the pass back.
+    group.throughput(rate::bytes::<f32>(5 * N));
+    group.bench_function("forward and backward", |bencher| {
+        bencher.iter(|| black_box(leaf.bce_with_logits(&t).into_gradients()));
+    });
 }
 
-fn short() -> Criterion {
-    if std::env::var_os("ELBO_THREADS").is_none() {
-        threads::set(1);
-    }
-    Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(100))
-        .measurement_time(Duration::from_millis(400))
+criterion_group! {
+    name = math;
+    config = rate::on_one_thread();
+    targets = functions<f32>, functions<f64>, losses
 }
-
-criterion_group! { name = math; config = short(); targets = functions<f32>, operations, functions<f64> }
 criterion_main!(math);

@@ -1,5 +1,5 @@
 //! A convolutional autoencoder of 28 × 28 images (16-8-8 channels, 3 × 3 kernels, pooling, and back by
-//! upsampling): each of its layers, forward and backward, and its whole training step.
+//! upsampling): each of its layers, forward and backward, and its whole training step; and other kinds of convolutions.
 
 use elbo::bench::{Kind, Work, time};
 use elbo::layers::{Conv2d, MaxPool2d, Upsample, loss};
@@ -50,6 +50,7 @@ pub(super) fn measure(quick: bool, report: &mut dyn FnMut(Row)) {
     for &layer in layers {
         convolution(layer, BATCH, report);
     }
+    others(BATCH, report);
     pooling([BATCH, 16, 28, 28], report);
     upsampling([BATCH, 16, 14, 14], report);
     let batches: &[usize] = if quick { &[BATCH] } else { &[32, BATCH, 512] };
@@ -58,41 +59,72 @@ pub(super) fn measure(quick: bool, report: &mut dyn FnMut(Row)) {
     }
 }
 
-/// The value, and the gradients of the input and of the weights.
+/// The value, and the gradients of the input and of the weights, of a layer of the autoencoder.
 fn convolution(layer: Layer, batch: usize, report: &mut dyn FnMut(Row)) {
     let mut noise = Stream::new(1);
     let x: Tensor = noise.normal([batch, layer.inputs, layer.side, layer.side]);
     let w = noise.normal([layer.outputs, layer.inputs, KERNEL, KERNEL]);
     let convolution = Convolution { padding: [layer.padding; 2], ..Convolution::default() };
-    let numbers = [&x, &w].map(|t| t.count()).iter().sum::<usize>()
-        + batch * layer.outputs * layer.result().pow(2);
-    let amount = Work {
-        flop: batch as f64 * layer.flop(),
-        bytes: (size_of::<f32>() * numbers) as f64,
-        kind: Kind::F32,
-    };
-    let mut row = |work, call: &mut dyn FnMut()| {
-        let (timing, shape) = (time(call), layer.shape());
-        report(Row {
-            family: "conv",
-            work,
-            shape,
-            amount,
-            timing,
-            images: Some(batch),
-            alone: None,
-        });
-    };
-    row("conv forward", &mut || drop(x.conv2d(&w, None, convolution)));
-    // What nobody asks for is not computed: each graph has one leaf.
-    for (work, x, w) in
-        [("conv input grad", &x.requires_grad(), &w), ("conv weight grad", &x, &w.requires_grad())]
-    {
-        let y = x.conv2d(w, None, convolution);
-        let u = Tensor::ones(*y.shape());
-        let leaf = if work == "conv input grad" { x } else { w };
-        row(work, &mut || drop(vjp(&y, &u, [leaf])));
+    let works = ["conv forward", "conv input grad", "conv weight grad"];
+    let conv = |x: &Tensor, w: &Tensor| x.conv2d(w, None, convolution);
+    value_and_gradients(works, layer.shape(), layer.flop(), [&x, &w], &conv, report);
+}
+
+/// What the autoencoder has none of, 16 channels to 16: steps of two pixels, kernels with gaps, groups of channels, and
+/// the way back from steps of two.
+fn others(batch: usize, report: &mut dyn FnMut(Row)) {
+    const CHANNELS: usize = 16;
+    let plain = Convolution { padding: [1; 2], ..Convolution::default() };
+    let mut noise = Stream::new(1);
+    for (name, side, convolution) in [
+        ("stride 2", 28, Convolution { stride: [2; 2], ..plain }),
+        ("dilation 2", 14, Convolution { dilation: [2; 2], padding: [2; 2], ..plain }),
+        ("4 groups", 14, Convolution { groups: 4, ..plain }),
+    ] {
+        let x: Tensor = noise.normal([batch, CHANNELS, side, side]);
+        let seen = CHANNELS / convolution.groups;
+        let w = noise.normal([CHANNELS, seen, KERNEL, KERNEL]);
+        let works = ["conv forward", "conv input grad", "conv weight grad"];
+        let pixels = (side / convolution.stride[0]).pow(2);
+        let flop = 2.0 * (CHANNELS * pixels * seen * KERNEL.pow(2)) as f64;
+        let shape = format!("{CHANNELS}x{side}x{side}, {name}");
+        let conv = |x: &Tensor, w: &Tensor| x.conv2d(w, None, convolution);
+        value_and_gradients(works, shape, flop, [&x, &w], &conv, report);
     }
+    let x: Tensor = noise.normal([batch, CHANNELS, 14, 14]);
+    let w = noise.normal([CHANNELS, CHANNELS, KERNEL, KERNEL]);
+    let works = ["transposed forward", "transposed input", "transposed weight"];
+    let flop = 2.0 * (CHANNELS * 14 * 14 * CHANNELS * KERNEL.pow(2)) as f64;
+    let halved = Convolution { stride: [2; 2], ..plain };
+    let conv = |x: &Tensor, w: &Tensor| x.conv_transpose2d(w, None, halved, [1; 2]);
+    let shape = format!("{CHANNELS}x14x14, stride 2");
+    value_and_gradients(works, shape, flop, [&x, &w], &conv, report);
+}
+
+/// `flop` is that of the value for one image, or of either gradient.
+fn value_and_gradients(
+    [value, input, weight]: [&'static str; 3],
+    shape: String,
+    flop: f64,
+    [x, w]: [&Tensor; 2],
+    conv: &dyn Fn(&Tensor, &Tensor) -> Tensor,
+    report: &mut dyn FnMut(Row),
+) {
+    // What nobody asks for is not computed: each graph has one leaf.
+    let (x_leaf, w_leaf) = (x.requires_grad(), w.requires_grad());
+    let (for_x, for_w) = (conv(&x_leaf, w), conv(x, &w_leaf));
+    let u = Tensor::ones(*for_x.shape());
+    let batch = x.shape()[0];
+    let numbers = x.count() + w.count() + u.count();
+    let bytes = (size_of::<f32>() * numbers) as f64;
+    let amount = Work { flop: batch as f64 * flop, bytes, kind: Kind::F32 };
+    let mut row = |work, call: &mut dyn FnMut()| {
+        let row = Row::new("conv", work, shape.clone(), amount, time(call));
+        report(Row { images: Some(batch), ..row });
+    };
+    row(value, &mut || drop(conv(x, w)));
+    row(input, &mut || drop(vjp(&for_x, &u, [&x_leaf])));
+    row(weight, &mut || drop(vjp(&for_w, &u, [&w_leaf])));
 }
 
 /// The largest of 2 × 2, and where its cotangent goes.
@@ -124,16 +156,9 @@ fn resampling(
     let amount = Work { flop: larger as f64, bytes, kind: Kind::F32 };
     let [batch, channels, height, width] = x.shape()[..] else { unreachable!("images") };
     let mut row = |work, call: &mut dyn FnMut()| {
-        let (timing, shape) = (time(call), format!("{channels}x{height}x{width}"));
-        report(Row {
-            family: "conv",
-            work,
-            shape,
-            amount,
-            timing,
-            images: Some(batch),
-            alone: None,
-        });
+        let shape = format!("{channels}x{height}x{width}");
+        let row = Row::new("conv", work, shape, amount, time(call));
+        report(Row { images: Some(batch), ..row });
     };
     row(forward, &mut || drop(f(x)));
     row(backward, &mut || drop(vjp(&y, &u, [&leaf])));
@@ -162,15 +187,8 @@ fn step(batch: usize) -> Row {
         bytes: (4 * size_of::<f32>() * batch * numbers) as f64,
         kind: Kind::F32,
     };
-    Row {
-        family: "conv",
-        work: "step",
-        shape: format!("autoencoder, batch {batch}"),
-        amount,
-        timing,
-        images: Some(batch),
-        alone: None,
-    }
+    let shape = format!("autoencoder, batch {batch}");
+    Row { images: Some(batch), ..Row::new("conv", "step", shape, amount, timing) }
 }
 
 fn autoencoder(noise: &mut Stream) -> Sequential {

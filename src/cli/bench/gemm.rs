@@ -54,21 +54,13 @@ fn product<T: Real>(&([m, k, n], ta, tb): &Shape, kind: Kind) -> Row {
     let (a, b) = (matrix(&a, m, k, ta), matrix(&b, k, n, tb));
     let product = Product::new(a, b).precision(kind.precision());
     let letter = |transposed| if transposed { 'T' } else { 'N' };
-    Row {
-        family: "gemm",
-        work: match kind {
-            Kind::F32 => "gemm f32",
-            Kind::F64 => "gemm f64",
-            Kind::Bf16 => "gemm bf16",
-        },
-        shape: format!("{m}x{k}x{n}:{}{}", letter(ta), letter(tb)),
-        amount: Work {
-            flop: 2.0 * (m * k * n) as f64,
-            bytes: (size_of::<T>() * (m * k + k * n + m * n)) as f64,
-            kind,
-        },
-        timing: time(|| product.write(&mut c)),
-        images: None,
-        alone: None,
-    }
+    let work = match kind {
+        Kind::F32 => "gemm f32",
+        Kind::F64 => "gemm f64",
+        Kind::Bf16 => "gemm bf16",
+    };
+    let shape = format!("{m}x{k}x{n}:{}{}", letter(ta), letter(tb));
+    let flop = 2.0 * (m * k * n) as f64;
+    let bytes = (size_of::<T>() * (m * k + k * n + m * n)) as f64;
+    Row::new("gemm", work, shape, Work { flop, bytes, kind }, time(|| product.write(&mut c)))
 }

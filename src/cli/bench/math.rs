@@ -1,7 +1,7 @@
-//! Functions of one number on a million of them, losses and noise: bytes count here.
+//! Functions of one number on a million of them, losses, reductions and noise: bytes count here.
 //!
-//! What is done to one number counts as one operation, a sum or a sine: read "GFLOP/s" as numbers per
-//! nanosecond.
+//! Nobody counts the operations of a sine. Whether they or the bytes take longer is seen from the time that the same
+//! work takes with numbers that are in the caches.
 
 use elbo::bench::{Aligned, Kind, Work, time};
 use elbo::prelude::*;
@@ -16,6 +16,9 @@ const CHUNK: usize = 1 << 16;
 /// Logits of an image.
 const LOGITS: usize = 1 << 10;
 
+/// Numbers of the work whose operands are in the caches of one core: at most half a MiB.
+const IN_CACHE: usize = 1 << 14;
+
 pub(super) fn measure(quick: bool, report: &mut dyn FnMut(Row)) {
     let count = if quick { 1 << 17 } else { 1 << 20 };
     functions::<f32>(count, report);
@@ -23,47 +26,73 @@ pub(super) fn measure(quick: bool, report: &mut dyn FnMut(Row)) {
 }
 
 fn functions<T: Real>(count: usize, report: &mut dyn FnMut(Row)) {
+    for (mut piece, mut small) in pieces::<T>(count).into_iter().zip(pieces::<T>(IN_CACHE)) {
+        let amount = Work {
+            flop: piece.operations.unwrap_or(0.0) * count as f64,
+            bytes: (piece.numbers * size_of::<T>() * count) as f64,
+            kind: if T::NAME == "f64" { Kind::F64 } else { Kind::F32 },
+        };
+        let timing = time(&mut piece.call);
+        let in_cache = piece.operations.is_none().then(|| {
+            let one = threads::with(1, || time(&mut small.call)).median;
+            one * count as f64 / (IN_CACHE * threads::count()) as f64
+        });
+        let shape = format!("[{count}] {}", T::NAME);
+        report(Row { in_cache, ..Row::new("math", piece.name, shape, amount, timing) });
+    }
+}
+
+/// Some work on each of many numbers.
+struct Piece {
+    name: &'static str,
+    /// Numbers read and written for each.
+    numbers: usize,
+    /// Operations for each, where they are counted.
+    operations: Option<f64>,
+    call: Box<dyn FnMut()>,
+}
+
+fn pieces<T: Real>(count: usize) -> Vec<Piece> {
     let x: Tensor<T> = Stream::new(1).normal([count]);
     let positive = x.abs() + T::from_f64(0.1);
     let target: Tensor<T> = Stream::new(2).uniform([count], 0.0, 1.0);
-    let mut noise = Stream::new(3);
-    // Numbers read and written for each element.
-    let mut row = |work: &'static str, numbers: usize, call: &mut dyn FnMut()| {
-        report(Row {
-            family: "math",
-            work,
-            shape: format!("[{count}] {}", T::NAME),
-            amount: Work {
-                flop: count as f64,
-                bytes: (numbers * size_of::<T>() * count) as f64,
-                kind: if T::NAME == "f64" { Kind::F64 } else { Kind::F32 },
-            },
-            timing: time(call),
-            images: None,
-            alone: None,
+    let mut pieces = Vec::new();
+    let mut add = |name, numbers, operations, call| {
+        pieces.push(Piece { name, numbers, operations, call });
+    };
+
+    let (from, mut out) = (x.clone(), Aligned::new(count, |_| T::ZERO));
+    let copy = move || {
+        threads::for_each_chunk(threads::chunks_mut(&mut out, CHUNK), |i, out| {
+            out.copy_from_slice(&from.data()[i * CHUNK..][..out.len()]);
         });
     };
-    let mut out = Aligned::new(count, |_| T::ZERO);
-    row("copy", 2, &mut || {
-        threads::for_each_chunk(threads::chunks_mut(&mut out, CHUNK), |i, out| {
-            out.copy_from_slice(&x.data()[i * CHUNK..][..out.len()]);
-        });
-    });
+    add("copy", 2, Some(0.0), Box::new(copy) as Box<dyn FnMut()>);
     for &function in Function::ALL {
         let x = match function {
-            Function::Ln | Function::Ln1p | Function::Sqrt => &positive,
-            _ => &x,
+            Function::Ln | Function::Ln1p | Function::Sqrt => positive.clone(),
+            _ => x.clone(),
         };
-        row(function.name(), 2, &mut || map(function, x.data(), &mut out));
+        let mut out = Aligned::new(count, |_| T::ZERO);
+        add(function.name(), 2, None, Box::new(move || map(function, x.data(), &mut out)));
     }
-    row("relu", 2, &mut || drop(x.relu()));
-    row("add", 3, &mut || drop(&x + &target));
-    row("sum", 1, &mut || drop(x.sum()));
+    let (a, b) = (x.clone(), target.clone());
+    add("add", 3, Some(1.0), Box::new(move || drop(&a + &b)));
+    let a = x.clone();
+    add("relu", 2, Some(1.0), Box::new(move || drop(a.relu())));
+    let a = x.clone();
+    add("sum", 1, Some(1.0), Box::new(move || drop(a.sum())));
+
     let shape = [count / LOGITS, LOGITS];
-    let (logits, target) = (x.reshape(shape).requires_grad(), target.reshape(shape));
-    row("bce fwd + bwd", 3, &mut || {
-        drop(logits.bce_with_logits(&target).sum().into_gradients());
-    });
-    row("normal", 1, &mut || drop(noise.normal::<T>([count])));
-    row("bernoulli", 2, &mut || drop(noise.bernoulli(&target)));
+    let (a, rows) = (x.reshape(shape), x.reshape(shape).requires_grad());
+    add("log_sum_exp", 1, None, Box::new(move || drop(a.log_sum_exp(1, false))));
+    let b = target.reshape(shape);
+    let loss = move || drop(rows.bce_with_logits(&b).sum().into_gradients());
+    add("bce fwd + bwd", 3, None, Box::new(loss));
+
+    let mut noise = Stream::new(3);
+    add("normal", 1, None, Box::new(move || drop(noise.normal::<T>([count]))));
+    let mut noise = Stream::new(4);
+    add("bernoulli", 2, None, Box::new(move || drop(noise.bernoulli(&target))));
+    pieces
 }

@@ -10,13 +10,14 @@ pub(super) fn roofline(machine: &Machine, rows: &[Row]) -> Roofline {
     let roof = |name: &str, rate| Roof { name: name.into(), rate };
     let levels = machine.levels.iter();
     let mut families: Vec<Dots> = Vec::new();
-    for row in rows {
+    // What has no count of operations has no place among them.
+    for (row, gflops) in rows.iter().filter_map(|row| Some((row, row.gflops()?))) {
         let kind = row.amount.kind.name();
         let name = format!("{} {kind}", row.family);
         let dot = Dot {
-            name: format!("{}, {}: {:.1}", row.work, row.shape, row.gflops()),
+            name: format!("{}, {}: {gflops:.1}", row.work, row.shape),
             intensity: row.amount.intensity(),
-            gflops: row.gflops(),
+            gflops,
         };
         match families.iter_mut().find(|family| family.name == name) {
             Some(family) => family.dots.push(dot),

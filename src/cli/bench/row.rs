@@ -1,6 +1,6 @@
 //! One line of the table.
 
-use elbo::bench::{Machine, Timing, Work};
+use elbo::bench::{Bound, Machine, Timing, Work};
 use serde_json::{Value, json};
 
 /// A piece of work, and how long it took.
@@ -8,17 +8,50 @@ pub(super) struct Row {
     pub(super) family: &'static str,
     pub(super) work: &'static str,
     pub(super) shape: String,
+    /// With 0 operations where nobody counts them: those of a sine, say.
     pub(super) amount: Work,
     pub(super) timing: Timing,
     /// Images that the work is for, if it is for images.
     pub(super) images: Option<usize>,
     /// The same on one thread, where that was measured too.
     pub(super) alone: Option<Timing>,
+    /// Seconds that as much of this work takes all threads with numbers that are in their caches, where that says what
+    /// operations cost that are not counted.
+    pub(super) in_cache: Option<f64>,
 }
 
 impl Row {
-    pub(super) fn gflops(&self) -> f64 {
-        self.amount.flop / self.timing.median * 1e-9
+    /// Work that is not for images, and was measured once.
+    pub(super) fn new(
+        family: &'static str,
+        work: &'static str,
+        shape: String,
+        amount: Work,
+        timing: Timing,
+    ) -> Row {
+        Row { family, work, shape, amount, timing, images: None, alone: None, in_cache: None }
+    }
+
+    /// None where operations are not counted.
+    pub(super) fn gflops(&self) -> Option<f64> {
+        self.counted(self.amount.flop / self.timing.median * 1e-9)
+    }
+
+    fn counted(&self, value: f64) -> Option<f64> {
+        (self.amount.flop > 0.0).then_some(value)
+    }
+
+    fn share_of_peak(&self, machine: &Machine) -> Option<f64> {
+        self.gflops().map(|gflops| gflops / machine.peak(self.amount.kind))
+    }
+
+    /// By the roofline, or, where operations are not counted, by what they take in caches: memory, if its bytes take longer.
+    fn bound(&self, machine: &Machine) -> Bound {
+        match self.in_cache {
+            Some(seconds) if seconds > machine.least(&self.amount) => Bound::Compute,
+            Some(_) => Bound::Memory,
+            None => machine.bound(&self.amount),
+        }
     }
 
     /// The share of the speed that the roofline allows.
@@ -65,6 +98,12 @@ impl Row {
     pub(super) fn line(&self, machine: &Machine) -> String {
         let [median, least, most] =
             [self.timing.median, self.timing.least, self.timing.most].map(|seconds| 1e6 * seconds);
+        let or_nothing = |text: Option<String>| text.unwrap_or_default();
+        let gflops = or_nothing(self.gflops().map(|gflops| format!("{gflops:.1}")));
+        let peak = self.share_of_peak(machine).map(|share| format!("{:.0} %", 100.0 * share));
+        let peak = or_nothing(peak);
+        let intensity =
+            or_nothing(self.counted(self.amount.intensity()).map(|x| format!("{x:.2}")));
         let images = self.images_per_second().map_or(String::new(), |rate| format!("{rate:.0}"));
         let speed_up = self.speed_up().map_or(String::new(), |times| format!("{times:.2}"));
         let disturbed = match self.disturbed() {
@@ -72,16 +111,13 @@ impl Row {
             [disturbed, samples] => format!("{disturbed} of {samples}"),
         };
         let line = format!(
-            "{:<18} {:<26} {median:>8.1} µs {least:>9.1}-{most:<9.1} {:>8.1} {:>7.1} {:>3.0} % {:>3.0} % {:>7.2}  \
+            "{:<18} {:<26} {median:>8.1} µs {least:>9.1}-{most:<9.1} {gflops:>8} {:>7.1} {peak:>5} {:>3.0} % {intensity:>7}  \
              {:<7} {images:>10} {speed_up:>8} {disturbed:>9}",
             self.work,
             self.shape,
-            self.gflops(),
             self.amount.bytes / self.timing.median * 1e-9,
-            100.0 * self.gflops() / machine.peak(self.amount.kind),
             100.0 * self.share_of_roof(machine),
-            self.amount.intensity(),
-            machine.bound(&self.amount),
+            self.bound(machine),
         );
         line.trim_end().into()
     }
@@ -97,14 +133,15 @@ impl Row {
             "gflops": self.gflops(),
             "gbytes_per_second": self.amount.bytes / self.timing.median * 1e-9,
             "images_per_second": self.images_per_second(),
-            "share_of_peak": self.gflops() / machine.peak(self.amount.kind),
+            "share_of_peak": self.share_of_peak(machine),
             "share_of_roof": self.share_of_roof(machine),
-            "flop": self.amount.flop,
+            "flop": self.counted(self.amount.flop),
             "bytes": self.amount.bytes,
-            "intensity": self.amount.intensity(),
+            "intensity": self.counted(self.amount.intensity()),
             "level": machine.level(self.amount.bytes).name,
-            "bound": machine.bound(&self.amount),
+            "bound": self.bound(machine),
             "seconds_on_one_thread": self.alone,
+            "seconds_in_cache": self.in_cache,
             "speed_up": self.speed_up(),
         })
     }
@@ -133,15 +170,9 @@ mod tests {
         let timing =
             |disturbed| Timing { median: 1e-3, least: 1e-3, most: 1e-3, samples: 7, disturbed };
         let line = |here, alone: Option<usize>| {
-            let row = Row {
-                family: "step",
-                work: "step",
-                shape: "1-1-1".into(),
-                amount: Work { flop: 1e6, bytes: 1e6, kind: Kind::F32 },
-                timing: timing(here),
-                images: None,
-                alone: alone.map(timing),
-            };
+            let amount = Work { flop: 1e6, bytes: 1e6, kind: Kind::F32 };
+            let row = Row::new("step", "step", "1-1-1".into(), amount, timing(here));
+            let row = Row { alone: alone.map(timing), ..row };
             row.line(&machine)
         };
         assert!(line(2, Some(1)).ends_with(" 3 of 14"), "{}", line(2, Some(1)));

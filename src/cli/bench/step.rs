@@ -50,20 +50,14 @@ fn row(work: &'static str, sizes: Sizes, density: f64, kind: Kind) -> Row {
     let first = (pixels * hidden) as f64;
     let others = (hidden * 2 * latent + latent * hidden + hidden * pixels) as f64;
     let parameters = first + others;
-    Row {
-        family: "step",
-        work,
-        shape: format!("{pixels}-{hidden}-{latent}, batch {batch}"),
-        amount: Work {
-            flop: 2.0 * batch as f64 * (2.0 * first + 3.0 * others),
-            // Weights and both moments are read and written, the images read.
-            bytes: 4.0 * (6.0 * parameters + (batch * pixels) as f64),
-            kind,
-        },
-        timing,
-        images: Some(batch),
-        alone,
-    }
+    let amount = Work {
+        flop: 2.0 * batch as f64 * (2.0 * first + 3.0 * others),
+        // Weights and both moments are read and written, the images read.
+        bytes: 4.0 * (6.0 * parameters + (batch * pixels) as f64),
+        kind,
+    };
+    let shape = format!("{pixels}-{hidden}-{latent}, batch {batch}");
+    Row { images: Some(batch), alone, ..Row::new("step", work, shape, amount, timing) }
 }
 
 /// A share of `density` of the pixels is not zero.
