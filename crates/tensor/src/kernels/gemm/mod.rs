@@ -283,7 +283,8 @@ impl<'a, T: Real> Product<'a, T> {
     }
 }
 
-/// Many products of one size, where `product(i)` is the i-th and the Cᵢ, row by row, follow each other. Small ones go to different threads, large ones to all of them in turn.
+/// Many products of one size, where `product(i)` is the i-th and the Cᵢ, row by row, follow each other. Small ones go to
+/// different threads, large ones to all of them in turn.
 ///
 /// # Panics
 /// If the sizes differ or do not fit.

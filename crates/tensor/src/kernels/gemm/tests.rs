@@ -483,8 +483,11 @@ fn the_sign_of_an_underflow_is_the_same_for_any_number_of_threads() {
 #[test]
 fn neither_threads_nor_instruction_sets_change_a_bit() {
     fn bits<T: Real>() {
-        // Cut by rows, by columns, into fewer parts than threads, with a remainder; and sparse.
-        for [m, k, n] in [[128, 784, 400], [400, 128, 784], [784, 300, 10], [3, 50_000, 9]] {
+        // Cut by rows, by columns, into fewer parts than threads, with a remainder; the last, if A is transposed, by rows
+        // on two threads and by columns on more; and sparse.
+        let sizes =
+            [[128, 784, 400], [400, 128, 784], [784, 300, 10], [3, 50_000, 9], [200, 320, 500]];
+        for [m, k, n] in sizes {
             for a in [numbers::<T>(m * k, 1), sparse(m * k, 1, 1), sparse(m * k, 1, 3)] {
                 let b = numbers::<T>(k * n, 2);
                 let product = |threads, isa, transposed: bool| {
