@@ -27,19 +27,30 @@ pub(crate) trait Function1: Copy + Send + Sync {
 /// Numbers in a chunk: a few vectors of the widest kind.
 const CHUNK: usize = 64;
 
-/// f(x) for one chunk. By value, so that the compiler need not ask whether x and y overlap.
+/// f(x) for one chunk. By value, so that the compiler need not ask whether x and y overlap, and keeps both in registers.
 #[inline(always)]
 fn chunk<F: Function1, T: Real>(f: F, x: [T; CHUNK]) -> [T; CHUNK] {
     let mut y = x;
     for y in &mut y {
         *y = f.call(*y);
     }
-    if F::HAS_RARE && x.iter().fold(false, |any, x| any | f.is_rare(*x)) {
-        for (y, x) in y.iter_mut().zip(x).filter(|(_, x)| f.is_rare(*x)) {
-            *y = f.call_rare(x);
-        }
-    }
     y
+}
+
+/// Whether one of x is rare.
+#[inline(always)]
+fn any_rare<F: Function1, T: Real>(f: F, x: &[T]) -> bool {
+    F::HAS_RARE && x.iter().fold(false, |any, x| any | f.is_rare(*x))
+}
+
+/// f(x) where x is rare. Out of line: chunks that are addressed number by number lie on the stack, and where stacks begin
+/// in a line is chance: with such chunks in the loop, a sine took 0.38 ns in one process, 0.74 in the next.
+#[cold]
+#[inline(never)]
+fn mend<F: Function1, T: Real>(f: F, x: &[T], y: &mut [T]) {
+    for (y, x) in y.iter_mut().zip(x).filter(|(_, x)| f.is_rare(**x)) {
+        *y = f.call_rare(*x);
+    }
 }
 
 /// f(x) for less than a chunk, filled up so that the loop exists once.
@@ -47,7 +58,11 @@ fn chunk<F: Function1, T: Real>(f: F, x: [T; CHUNK]) -> [T; CHUNK] {
 fn rest<F: Function1, T: Real>(f: F, x: &[T]) -> [T; CHUNK] {
     let mut filled = [T::ZERO; CHUNK];
     filled[..x.len()].copy_from_slice(x);
-    chunk(f, filled)
+    let mut y = chunk(f, filled);
+    if any_rare(f, &filled) {
+        mend(f, &filled, &mut y);
+    }
+    y
 }
 
 /// A function of two numbers.
@@ -66,6 +81,9 @@ impl<F: Function1, T: Real> Kernel for Map<'_, F, T> {
         let (y, y_rest) = y.as_chunks_mut();
         for (y, x) in y.iter_mut().zip(x) {
             *y = chunk(f, *x);
+            if any_rare(f, x) {
+                mend(f, x, y);
+            }
         }
         if !x_rest.is_empty() {
             y_rest.copy_from_slice(&rest(f, x_rest)[..x_rest.len()]);
@@ -82,7 +100,13 @@ impl<F: Function1, T: Real> Kernel for MapAssign<'_, F, T> {
         let MapAssign(f, x) = self;
         let (chunks, x_rest) = x.as_chunks_mut();
         for x in chunks {
-            *x = chunk(f, *x);
+            if any_rare(f, x) {
+                let old = *x;
+                *x = chunk(f, old);
+                mend(f, &old, x);
+            } else {
+                *x = chunk(f, *x);
+            }
         }
         if !x_rest.is_empty() {
             x_rest.copy_from_slice(&rest(f, x_rest)[..x_rest.len()]);
