@@ -81,6 +81,12 @@ pub(super) fn cuts(
     (0..parts).map(move |i| at(i)..at(i + 1))
 }
 
+/// The bytes of a row-major A from which on the rows of the next tile are asked for while a tile is computed, where A is
+/// read first: rows are pages apart, and where a tile takes few terms of each, no processor foresees the next ones.
+/// 4096 × 400 × 40 is 1.2 times as fast on one thread in `f32`, 1.14 in `f64`, 4096 × 784 × 40 1.12 and 1.08 times; with
+/// many columns it counts for nothing, and in products whose A stays in the second-level cache would cost half a percent.
+const FETCHED: usize = 1 << 18;
+
 /// What a part copies, and how its loops are cut.
 struct Plan {
     /// The most rows of a tile, and columns of a panel.
@@ -88,6 +94,8 @@ struct Plan {
     width: usize,
     /// The most terms of a block.
     block: usize,
+    /// Whether rows of A are fetched for the first panel.
+    fetch_a: bool,
     /// Whether each block of A is copied, and each panel of B.
     copy_a: bool,
     copy_b: bool,
@@ -113,6 +121,7 @@ impl Plan {
         // other blocks do not pay, not even of rows 4 KiB apart, which compete for the cache: cubes of 1024
         // become 5 % slower.
         let copy_a = a.steps.0 == 1 && columns.len() > width && k > block;
+        let fetch_a = a.steps.1 == 1 && a.rows() * k * size_of::<T>() >= FETCHED;
         let copy_b = b.steps.1 != 1 || rows.len() > IN_PLACE;
         // With more than one block of rows, panels are packed once for all of them: 1.02 to 1.13 times
         // as fast as once for each block, on one thread.
@@ -123,7 +132,7 @@ impl Plan {
         let columns = if ahead { all.min((AHEAD / depth / width).max(1) * width) } else { all };
         let is_grouped = ahead && !copy_a && k > block && all > (GROUP + 1) * width;
         let group = if is_grouped { GROUP * width } else { columns };
-        Plan { height, width, block, copy_a, copy_b, ahead, columns, depth, group }
+        Plan { height, width, block, fetch_a, copy_a, copy_b, ahead, columns, depth, group }
     }
 }
 
@@ -217,6 +226,7 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Part<'_, T, V, M> {
             }
             let finish = Finish::new(of, i.start, j.clone(), p.clone());
             let c = (c.start.add(i.start * c.step + j.start), c.step);
+            let block = Block { fetches: plan.fetch_a && j.start == self.columns.start, ..*block };
             match vectors {
                 1 => block.times::<V, 1, M>(terms, panel, c, finish),
                 2 => block.times::<V, 2, M>(terms, panel, c, finish),
@@ -274,6 +284,8 @@ struct Block<T> {
     a: Operand<T>,
     /// Tile after tile, each column by column.
     packed: bool,
+    /// Whether each tile asks for the rows of the next one.
+    fetches: bool,
 }
 
 impl<T: Real> Block<T> {
@@ -281,7 +293,7 @@ impl<T: Real> Block<T> {
     #[inline(always)]
     fn of(a: &Matrix<'_, T>, i: &Range<usize>, p: &Range<usize>, height: usize) -> Block<T> {
         let a = a.from(i.start, p.start);
-        Block { k: p.len(), rows: i.len(), height, a, packed: false }
+        Block { k: p.len(), rows: i.len(), height, a, packed: false, fetches: false }
     }
 
     /// The height of the tile that begins at row i.
@@ -376,6 +388,7 @@ impl<T: Real> Block<T> {
             // SAFETY: the tile has `height` rows of the block and of C from row i on.
             unsafe {
                 let (a, c, finish) = (self.tile(i, height), (c.add(i * row), row), finish.below(i));
+                let a = (a, self.fetches.then(|| a.start.wrapping_add(height * a.row)));
                 match height {
                     // Not for panels of short sums: nobody needs code for (8, 4).
                     8 if V::TILE.0 == 8 && N <= V::TILE.1 => {

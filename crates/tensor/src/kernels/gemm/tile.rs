@@ -222,6 +222,7 @@ impl<T, V: Vector<T>> Terms<T, V> for Single {
 /// # Safety
 /// Call it inline in code for V's instruction set and that of the terms. A is good for R × k, B for k × N vectors, or, if V
 /// [leaves out](Vector::LEAVES_OUT) lanes, the columns of `finish` (next to each other), C and `finish` as for [`Finish::write`].
+/// `next`, where as many rows of A begin as this tile has, is asked for, and need not be good for anything.
 #[inline(always)]
 #[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
 pub(super) unsafe fn tile<
@@ -233,7 +234,7 @@ pub(super) unsafe fn tile<
 >(
     terms: impl Terms<T, V>,
     k: usize,
-    a: Operand<T>,
+    (a, next): (Operand<T>, Option<*const T>),
     b: Operand<T>,
     c: (*mut T, usize),
     finish: Finish<'_, T>,
@@ -244,7 +245,11 @@ pub(super) unsafe fn tile<
         let mut sums = [[V::splat(T::ZERO); N]; R];
         let (mut a_column, mut b_row) = (a.start, b.start);
         let last = V::first(finish.columns - (N - 1) * V::LANES);
-        for _ in 0..k {
+        for p in 0..k {
+            if let Some(next) = next {
+                // A line of each of R rows in R terms, which are at most a line.
+                line_of(next.wrapping_add(p % R * a.row + p / R * R));
+            }
             let mut x = [V::splat(T::ZERO); N];
             for v in 0..N - 1 {
                 x[v] = V::load(b_row.add(v * V::LANES)); // within N vectors of a row of B
