@@ -61,7 +61,9 @@ fn a_quick_benchmark_is_json_with_rows_of_every_family() {
         let [least, most] = [&row["seconds"]["least"], &row["seconds"]["most"]].map(number);
         assert!(0.0 < least && least <= median && median <= most, "{row}");
         assert!(near("spread", (most - least) / median), "{row}");
-        // Only additions and multiplications are counted. What functions, losses and noise cost is measured.
+        let [disturbed, samples] = ["disturbed", "samples"].map(|key| number(&row["seconds"][key]));
+        assert!(disturbed <= samples, "{row}");
+        // What functions, losses and noise cost is not counted, but measured.
         let counted = row["family"] != "math"
             || ["add", "relu", "sum"].iter().any(|work| row["work"] == *work);
         if counted {
@@ -112,6 +114,15 @@ fn the_roofline_is_drawn_twice() {
     assert_eq!(svg.matches("<circle").count(), rows.len() + 2);
     assert!(svg.contains("step f32") && svg.contains("step bf16"));
     assert!(rows.iter().all(|row| row["speed_up"].is_null()), "there is one thread only");
+
+    // No dot where operations are not counted.
+    lab.ok("bench math --quick --isa portable --threads 1 --out functions");
+    let written: Value = serde_json::from_str(&lab.text("functions/bench.json")).unwrap();
+    let rows = written["rows"].as_array().unwrap();
+    let counted = rows.iter().filter(|row| row["flop"].is_number()).count();
+    assert!(0 < counted && counted < rows.len());
+    let svg = lab.text("functions/roofline.svg");
+    assert_eq!(svg.matches("<circle").count(), counted + 2);
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn value_and_gradients(
     group.bench_function("weight", |bencher| bencher.iter(|| vjp(&for_w, &u, [&w_leaf])));
 }
 
-/// These only move numbers.
+/// These compute next to nothing.
 fn resampling(criterion: &mut Criterion<Rate>) {
     type Resample = fn(&Tensor) -> Tensor;
     let works: [(&str, usize, Resample); 5] = [

@@ -1,6 +1,6 @@
 //! Our product beside that of the `matrixmultiply` crate.
 //!
-//! `cargo bench -p elbo-tensor --bench gemm` runs all shapes in a minute and a half; a part of a name
+//! `cargo bench -p elbo-tensor --bench gemm` runs all shapes in about a minute; a part of a name
 //! after `--` picks some, such as `f32/128x784x400`. The shapes are those of training on pictures of
 //! 784 pixels, of Gram matrices, and cubes. Both sides run on one thread, since the crate knows no
 //! more; `ELBO_THREADS=2` gives ours two.

@@ -141,7 +141,7 @@ fn upsampling(shape: [usize; 4], report: &mut dyn FnMut(Row)) {
     resampling(works, &x, &|x| x.upsample_nearest2d([2, 2]), report);
 }
 
-/// One operation for each number of the larger side.
+/// A comparison, an addition or a copy for each number of the larger side, counted as one operation.
 fn resampling(
     [forward, backward]: [&'static str; 2],
     x: &Tensor,

@@ -15,8 +15,8 @@ pub(super) struct Row {
     pub(super) images: Option<usize>,
     /// The same on one thread, where that was measured too.
     pub(super) alone: Option<Timing>,
-    /// Seconds that as much of this work takes all threads with numbers that are in their caches, where that says what
-    /// operations cost that are not counted.
+    /// Seconds that as much of this work would take all threads with numbers that are in their caches, from those of one, where
+    /// that says what operations cost that are not counted.
     pub(super) in_cache: Option<f64>,
 }
 

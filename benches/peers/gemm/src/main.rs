@@ -39,8 +39,8 @@ fn run<T: Float>(name: &str, threads: usize) {
     }
 }
 
-/// Small whole numbers, so that every product can be checked exactly. Like the matrices that these libraries, NumPy and
-/// PyTorch make, they begin with a cache line: a large `Vec` would always begin 16 bytes behind one.
+/// Small whole numbers, so that every product can be checked exactly. Like our tensors and the matrices of faer and PyTorch, they
+/// begin with a cache line: a large `Vec` mostly begins 16 bytes behind one.
 fn numbers<T: Float>(count: usize, step: usize) -> Aligned<T> {
     Aligned::new(count, |i| T::from_f64((i * step % 17) as f64 - 8.0))
 }

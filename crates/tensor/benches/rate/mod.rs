@@ -15,7 +15,7 @@ pub(crate) fn flop(operations: usize) -> Throughput {
     Throughput::Elements(operations as u64)
 }
 
-/// What one call reads and writes, each byte once.
+/// What one call reads and writes, each byte once in each pass.
 pub(crate) fn bytes<T>(numbers: usize) -> Throughput {
     Throughput::BytesDecimal((numbers * size_of::<T>()) as u64)
 }

@@ -59,13 +59,16 @@ const MOST: usize = 1 << 39;
 
 /// Numbers of B from which on two threads should not copy all of it each, but its columns be cut, if A is read in place
 /// and has not many more rows than B has columns: cubes of 1024 and 2048 become 1.04 times as fast, 512 × 784 × 512
-/// would become 3 to 6 % slower. Otherwise the longer side is cut, as what is cut need not be copied by each thread.
+/// would become 3 to 6 % slower. Otherwise, and but for [`TALL`], the longer side is cut, as what is cut need not be copied by each thread.
 const WIDE: usize = 1 << 20;
 
-/// The rows of a transposed A from which on a thread takes rows of C, if there are more terms than one block: columns would
-/// let each thread copy all of A, a few numbers from each of many rows of memory. Copying all of B, row by row, costs less:
+/// The rows of a transposed A for each thread from which on threads take rows of C, if there are more terms than one block
+/// and C is at most [`FLAT`] times as wide as high: columns would let each thread copy all of A, a few numbers from each of many rows of memory. Copying all of B, row by row, costs less:
 /// 400 × 4096 × 784 and 300 × 4096 × 784 are 1.07 and 1.1 times as fast, 64 × 4096 × 784 would be 0.85 times.
 const TALL: usize = 96;
+
+/// See [`TALL`]: between 2.6, where rows win, and 12, where columns do.
+const FLAT: usize = 4;
 
 /// C ← A B, or C ← C + A B if `accumulate`, with C row by row.
 ///
@@ -258,7 +261,7 @@ impl<'a, T: Real> Product<'a, T> {
         let is_transposed = self.a.steps.0 == 1;
         let is_wide = k.saturating_mul(n) >= WIDE;
         if is_transposed && k > BLOCK && m >= TALL * threads {
-            return n > 4 * m;
+            return n > FLAT * m;
         }
         n > m || (!is_transposed && 2 * n >= m && is_wide)
     }

@@ -388,7 +388,8 @@ impl<T: Real> Block<T> {
             // SAFETY: the tile has `height` rows of the block and of C from row i on.
             unsafe {
                 let (a, c, finish) = (self.tile(i, height), (c.add(i * row), row), finish.below(i));
-                let a = (a, self.fetches.then(|| a.start.wrapping_add(height * a.row)));
+                let next = a.start.wrapping_add(height * a.row);
+                let a = (a, (self.fetches && i + height < self.rows).then_some(next));
                 match height {
                     // Not for panels of short sums: nobody needs code for (8, 4).
                     8 if V::TILE.0 == 8 && N <= V::TILE.1 => {
