@@ -167,10 +167,12 @@ pub(crate) fn dispatch_bf16<K: Kernel>(kernel: K) -> K::Output {
     unsafe { avx512_bf16(kernel) }
 }
 
+/// Runs a kernel on one instruction set, as a function of its own.
+///
 /// # Safety
 /// The machine has the set.
 #[inline(always)]
-unsafe fn run<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
+pub(crate) unsafe fn run<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
     match isa {
         // SAFETY: the caller's promise.
         #[cfg(target_arch = "x86_64")]
@@ -178,8 +180,12 @@ unsafe fn run<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
         // SAFETY: the caller's promise.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => unsafe { avx2(kernel) },
-        _ => kernel.run(),
+        _ => portable(kernel),
     }
+}
+
+fn portable<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -190,7 +196,7 @@ fn avx512<K: Kernel>(kernel: K) -> K::Output {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
-fn avx512_bf16<K: Kernel>(kernel: K) -> K::Output {
+pub(crate) fn avx512_bf16<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
 

@@ -10,9 +10,9 @@
 //! again, and multiply-adds are followed by that flush: this is slower than the product of `f32`, but has the bits
 //! of the fast one. A block has up to 200 words.
 
-#[cfg(target_arch = "x86_64")]
-use super::super::isa::dispatch_bf16;
 use super::super::isa::{Isa, Kernel, dispatch_to, dispatch_vectors, has_bf16};
+#[cfg(target_arch = "x86_64")]
+use super::super::isa::{avx512_bf16, dispatch_bf16};
 use super::super::threads::{chunks_mut, for_each_chunk};
 use super::super::vector::Vector;
 #[cfg(target_arch = "x86_64")]
@@ -206,6 +206,11 @@ pub(in super::super) struct Pairs;
 #[cfg(target_arch = "x86_64")]
 impl Terms<f32, <f32 as Vectors>::Avx512> for Pairs {
     const TOGETHER: usize = 1;
+    #[inline(always)]
+    unsafe fn apart<K: Kernel>(kernel: K) -> K::Output {
+        // SAFETY: the caller's promise.
+        unsafe { avx512_bf16(kernel) }
+    }
     #[inline(always)]
     unsafe fn add(
         self,

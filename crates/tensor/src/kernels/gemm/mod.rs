@@ -2,11 +2,12 @@
 //!
 //! From the inside out. A *tile* of C, 8 rows × 3 vectors on AVX-512 (4 × 4 for short sums), is kept in registers while
 //! one row of B (3 vectors) after the other meets one column of A (8 numbers): 24 multiply-adds for
-//! 11 loads, so that arithmetic and not the cache is the limit; bias, activation or mask are applied
-//! before the tile leaves the registers (`tile.rs`). The rows of B that a tile reads, a *panel*, are
+//! 11 loads, so that arithmetic and not the cache is the limit (`tile.rs`); bias, activation or mask are applied
+//! before the tile leaves the registers (`finish.rs`). The rows of B that a tile reads, a *panel*, are
 //! the same for all tiles below each other. So, unless tiles are few, they are copied next to each
 //! other once, where they stay in the first-level cache, transposed on the way if need be; A is
-//! copied only when it is stored transposed and terms are many (`pack.rs`). The *loops* around go over panels from left
+//! copied only when it is stored transposed and terms are many (`pack.rs`). A *block* of rows of A meets one panel in a function
+//! of its own, for each kind of tile (`block.rs`). The *loops* around go over panels from left
 //! to right, over k in blocks, over groups of panels, and over rows in blocks for the second-level cache; with several blocks
 //! of rows all panels are copied ahead, once (`part.rs`). Sums
 //! in registers need vectors by name, for each instruction set (`kernels/vector/`). Of an A with
@@ -22,6 +23,8 @@
 //! most about (200 + k / 200) ε Σ|aᵢₗ bₗⱼ|, where one chain has k ε.
 
 mod bf16;
+mod block;
+mod finish;
 mod matrix;
 mod nonzeros;
 mod pack;

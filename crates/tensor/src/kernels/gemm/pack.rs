@@ -56,16 +56,18 @@ pub(super) unsafe fn pack_b<T: Real, V: Vector<T>>(
 /// A, R × `k`, as `k` columns of R numbers.
 ///
 /// # Safety
-/// A and `to` are good for R × `k` numbers; the rows of A are next to each other.
+/// A and `to` are good for R × `k` numbers.
 #[inline(always)]
 pub(super) unsafe fn pack_a<T: Real, const R: usize>(k: usize, a: Operand<T>, to: *mut T) {
-    debug_assert_eq!(a.row, 1);
     for p in 0..k {
         // SAFETY: p is below k, and both hold R numbers there.
         unsafe {
             let from = a.start.add(p * a.column);
             line_of(from.wrapping_byte_add(LINE));
-            let column = from.cast::<[T; R]>().read_unaligned();
+            let column = match a.row {
+                1 => from.cast::<[T; R]>().read_unaligned(),
+                row => std::array::from_fn(|i| *from.add(i * row)),
+            };
             to.add(p * R).cast::<[T; R]>().write_unaligned(column);
         }
     }

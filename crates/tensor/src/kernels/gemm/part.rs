@@ -5,8 +5,10 @@ use std::ops::Range;
 
 use super::super::isa::Kernel;
 use super::super::vector::Vector;
-use super::pack::{pack_a, pack_b};
-use super::tile::{Finish, Operand, Terms, tile};
+use super::block::Block;
+use super::finish::Finish;
+use super::pack::pack_b;
+use super::tile::{Operand, Terms};
 use super::{Matrix, Product, Target};
 use crate::Real;
 use crate::buffer::Buffer;
@@ -119,8 +121,9 @@ impl Plan {
         // term: a copy pays when it is read for more than one panel of B. With one block of terms it does not:
         // weight gradients with batch 128 are 1 to 2 % faster, the narrow 400 × 128 × 40 is 13 % in `f64`. Copies of
         // other blocks do not pay, not even of rows 4 KiB apart, which compete for the cache: cubes of 1024
-        // become 5 % slower.
-        let copy_a = a.steps.0 == 1 && columns.len() > width && k > block;
+        // become 5 % slower. One with neither rows nor columns next to each other is always copied.
+        let is_strided = a.steps.0 != 1 && a.steps.1 != 1;
+        let copy_a = is_strided || a.steps.0 == 1 && columns.len() > width && k > block;
         let fetch_a = a.steps.1 == 1 && a.rows() * k * size_of::<T>() >= FETCHED;
         let copy_b = b.steps.1 != 1 || rows.len() > IN_PLACE;
         // With more than one block of rows, panels are packed once for all of them: 1.02 to 1.13 times
@@ -171,8 +174,7 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
                         for p in cuts(deep.clone(), M::TOGETHER, plan.block) {
                             let mut block = Block::of(&a, &i, &p, plan.height);
                             if plan.copy_a {
-                                // SAFETY: as above; the rows of A lie next to each other, and the copy has
-                                // room for the largest block.
+                                // SAFETY: as above; the copy has room for the largest block.
                                 unsafe { block.pack::<V>(a_copy.as_mut_ptr()) }
                             }
                             for j in cuts(group.clone(), V::LANES, plan.width) {
@@ -226,12 +228,12 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Part<'_, T, V, M> {
             }
             let finish = Finish::new(of, i.start, j.clone(), p.clone());
             let c = (c.start.add(i.start * c.step + j.start), c.step);
-            let block = Block { fetches: plan.fetch_a && j.start == self.columns.start, ..*block };
+            let block = block.fetching(plan.fetch_a && j.start == self.columns.start);
             match vectors {
-                1 => block.times::<V, 1, M>(terms, panel, c, finish),
-                2 => block.times::<V, 2, M>(terms, panel, c, finish),
-                3 if V::TILE.1 == 3 => block.times::<V, 3, M>(terms, panel, c, finish),
-                4 if V::TILE.0 == 8 => block.times::<V, 4, M>(terms, panel, c, finish),
+                1 => block.times::<V, 1, M>(terms, panel, c, &finish),
+                2 => block.times::<V, 2, M>(terms, panel, c, &finish),
+                3 if V::TILE.1 == 3 => block.times::<V, 3, M>(terms, panel, c, &finish),
+                4 if V::TILE.0 == 8 => block.times::<V, 4, M>(terms, panel, c, &finish),
                 _ => unreachable!("a panel is at most as wide as a tile"),
             }
         }
@@ -271,136 +273,6 @@ unsafe fn pack_ahead<T: Real, V: Vector<T>, M: Terms<T, V>>(
                 let to = to.add(place_ahead::<T, V>(columns, deep, &p, &j));
                 pack_b::<T, V>(p.len(), j.len(), b.from(p.start, j.start), to);
             }
-        }
-    }
-}
-
-/// Rows of A between two cuts of k, split into tiles of 8 or 4 rows, and of 4, 2 and 1 for the rest.
-struct Block<T> {
-    k: usize,
-    rows: usize,
-    /// The most rows of a tile.
-    height: usize,
-    a: Operand<T>,
-    /// Tile after tile, each column by column.
-    packed: bool,
-    /// Whether each tile asks for the rows of the next one.
-    fetches: bool,
-}
-
-impl<T: Real> Block<T> {
-    /// Rows i and terms p of A, which is not copied.
-    #[inline(always)]
-    fn of(a: &Matrix<'_, T>, i: &Range<usize>, p: &Range<usize>, height: usize) -> Block<T> {
-        let a = a.from(i.start, p.start);
-        Block { k: p.len(), rows: i.len(), height, a, packed: false, fetches: false }
-    }
-
-    /// The height of the tile that begins at row i.
-    #[inline(always)]
-    fn height<V: Vector<T>>(&self, i: usize) -> usize {
-        match self.rows - i {
-            8.. if V::TILE.0 == 8 && self.height == 8 => 8,
-            4.. => 4,
-            2.. => 2,
-            _ => 1,
-        }
-    }
-
-    /// The columns of the tile that begins at row i.
-    ///
-    /// # Safety
-    /// `i` is a row of the block.
-    #[inline(always)]
-    unsafe fn tile(&self, i: usize, height: usize) -> Operand<T> {
-        let Operand { start, row, column } = self.a;
-        // SAFETY: row i begins inside the block, and so do the tiles before it.
-        unsafe {
-            match self.packed {
-                true => Operand { start: start.add(i * self.k), row: 1, column: height },
-                false => Operand { start: start.add(i * row), row, column },
-            }
-        }
-    }
-
-    /// Replaces the block by a copy.
-    ///
-    /// # Safety
-    /// The block is not packed yet and its rows lie next to each other; `to` has room for it.
-    #[inline(always)]
-    unsafe fn pack<V: Vector<T>>(&mut self, to: *mut T) {
-        let (k, mut i) = (self.k, 0);
-        while i < self.rows {
-            let height = self.height::<V>(i);
-            // SAFETY: tiles are disjoint in the block, and so are their copies.
-            unsafe {
-                let (a, to) = (self.tile(i, height), to.add(i * k));
-                match height {
-                    8 => pack_a::<T, 8>(k, a, to),
-                    4 => pack_a::<T, 4>(k, a, to),
-                    2 => pack_a::<T, 2>(k, a, to),
-                    _ => pack_a::<T, 1>(k, a, to),
-                }
-            }
-            i += height;
-        }
-        (self.a.start, self.packed) = (to, true);
-    }
-
-    /// C ← (C +) the block times a panel of B of N vectors, of which `columns` numbers exist.
-    ///
-    /// # Safety
-    /// Inline in code for V's instruction set only. The panel is good for k × N vectors with columns
-    /// next to each other, C for as many rows as the block has; `finish` as for [`tile`].
-    #[inline(always)]
-    unsafe fn times<V: Vector<T>, const N: usize, M: Terms<T, V>>(
-        &self,
-        terms: M,
-        b: Operand<T>,
-        c: (*mut T, usize),
-        finish: Finish<'_, T>,
-    ) {
-        // SAFETY: the caller's promises.
-        unsafe {
-            if M::HALVES && finish.ends_half::<V, N>() {
-                self.tiles::<V, N, true>(terms, b, c, finish);
-            } else {
-                self.tiles::<V, N, false>(terms, b, c, finish);
-            }
-        }
-    }
-
-    /// [`times`](Block::times), for panels that [end in half a vector](tile) or not.
-    ///
-    /// # Safety
-    /// As there.
-    #[inline(always)]
-    unsafe fn tiles<V: Vector<T>, const N: usize, const ENDS_HALF: bool>(
-        &self,
-        terms: impl Terms<T, V>,
-        b: Operand<T>,
-        (c, row): (*mut T, usize),
-        finish: Finish<'_, T>,
-    ) {
-        let (k, mut i) = (self.k, 0);
-        while i < self.rows {
-            let height = self.height::<V>(i);
-            // SAFETY: the tile has `height` rows of the block and of C from row i on.
-            unsafe {
-                let (a, c, finish) = (self.tile(i, height), (c.add(i * row), row), finish.below(i));
-                let next = a.start.wrapping_add(height * a.row);
-                let a = (a, (self.fetches && i + height < self.rows).then_some(next));
-                match height {
-                    // Not for panels of short sums: nobody needs code for (8, 4).
-                    8 if V::TILE.0 == 8 && N <= V::TILE.1 => {
-                        tile::<T, V, 8, N, ENDS_HALF>(terms, k, a, b, c, finish);
-                    }
-                    4 => tile::<T, V, 4, N, ENDS_HALF>(terms, k, a, b, c, finish),
-                    2 => tile::<T, V, 2, N, ENDS_HALF>(terms, k, a, b, c, finish),
-                    _ => tile::<T, V, 1, N, ENDS_HALF>(terms, k, a, b, c, finish),
-                }
-            }
-            i += height;
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The microkernel: a tile of C in registers, one row of B and one column of A at a time.
 
-use std::ops::Range;
+use std::hint::black_box;
 
-use super::super::prefetch::line_of;
+use super::super::isa::{self, Kernel};
+use super::super::prefetch::{LINE, line_of};
 use super::super::vector::Vector;
-use super::{Product, Then};
+use super::finish::{Finish, HALF, WHOLE};
 use crate::Real;
 
 /// One operand of a tile: where it begins, and its steps from row to row and from column to column.
@@ -15,168 +16,59 @@ pub(super) struct Operand<T> {
     pub(super) column: usize,
 }
 
-/// What becomes of a tile's sums.
+/// The rows of A that a tile meets.
 #[derive(Clone, Copy)]
-pub(super) struct Finish<'a, T> {
-    /// The columns that exist.
-    columns: usize,
-    alpha: T,
-    /// What C is multiplied with before it is added; `None` if it is not read.
-    keep: Option<T>,
-    /// The part of the bias for these columns.
-    bias: Option<&'a [T]>,
-    /// Of a mask, what follows the first element of the tile; rows are `mask_step` apart.
-    then: Then<'a, T>,
-    mask_step: usize,
-    /// Whether C is asked for before it is written.
-    is_fetched: bool,
+pub(super) struct Rows<T> {
+    start: *const T,
+    /// Once, three, five and seven times the step from row to row.
+    steps: [usize; 4],
+    /// The step from column to column.
+    column: usize,
 }
 
-/// The bytes of C from which on it is fetched while the sums of a tile are computed: it is hardly in the second-level
-/// cache then. A VAE's products with cold caches take 2 to 9 % less time on one thread (32 KiB and 1 MiB of cache), those
-/// of `f64` with 512 and 4096 rows 2 to 7 %, 4096 × 20 × 400 24 %; small ones would take 1 to 3 % more.
-const FETCHED: usize = 1 << 18;
-
-impl<'a, T: Real> Finish<'a, T> {
-    /// For tiles that begin at `row`, have these columns, and terms `p` of the product.
+impl<T: Copy> Rows<T> {
+    /// The first ones of a block.
     #[inline(always)]
-    pub(super) fn new(
-        of: &Product<'a, T>,
-        row: usize,
-        columns: Range<usize>,
-        p: Range<usize>,
-    ) -> Finish<'a, T> {
-        let (n, last) = (of.b.columns(), p.end == of.a.columns());
-        let keep = match p.start {
-            0 if of.beta == T::ZERO => None,
-            0 => Some(of.beta),
-            _ => Some(T::ONE),
-        };
-        let then = match of.then {
-            Then::Mask(mask) => Then::Mask(&mask[row * n + columns.start..]),
-            then => then,
-        };
-        Finish {
-            columns: columns.len(),
-            alpha: of.alpha,
-            keep,
-            bias: of.bias.filter(|_| last).map(|bias| &bias[columns]),
-            then: if last { then } else { Then::Nothing },
-            mask_step: n,
-            is_fetched: of.a.rows() * n * size_of::<T>() >= FETCHED,
-        }
+    pub(super) fn of(a: Operand<T>) -> Rows<T> {
+        // What the compiler cannot see through, it keeps in registers: all eight rows are addresses of one pointer and one
+        // of these then. It would add the step to the pointer, row for row, which takes the time of multiply-adds: 4 % on Intel.
+        let steps = black_box([1, 3, 5, 7].map(|times| a.row.wrapping_mul(times)));
+        Rows { start: a.start, steps, column: a.column }
     }
 
-    /// Whether the last of N vectors has no more columns than half of it holds.
+    /// Those of a tile of the block, which are as far from each other.
     #[inline(always)]
-    pub(super) fn ends_half<V: Vector<T>, const N: usize>(&self) -> bool {
-        self.columns <= N * V::LANES - V::LANES / 2
+    pub(super) fn at(self, tile: Operand<T>) -> Rows<T> {
+        Rows { start: tile.start, column: tile.column, ..self }
     }
 
-    /// For a tile `rows` below.
+    /// How far row i of eight is behind the first.
     #[inline(always)]
-    pub(super) fn below(self, rows: usize) -> Finish<'a, T> {
-        let then = match self.then {
-            Then::Mask(mask) => Then::Mask(&mask[rows * self.mask_step..]),
-            then => then,
-        };
-        Finish { then, ..self }
-    }
-
-    /// Asks for where R rows of N vectors will be written, if C is large.
-    #[inline(always)]
-    pub(super) fn fetch<V: Vector<T>, const R: usize, const N: usize>(
-        &self,
-        (c, row): (*mut T, usize),
-    ) {
-        if !self.is_fetched {
-            return;
-        }
-        for i in 0..R {
-            for v in 0..N {
-                line_of(c.wrapping_add(i * row + v * V::LANES).cast_const());
-            }
-        }
-    }
-
-    /// Writes R rows of N vectors of sums.
-    ///
-    /// # Safety
-    /// Call it inline in code for V's instruction set. C is good for R × `columns` numbers with rows
-    /// `row` apart, as is the mask; `columns` is at most N vectors and more than N - 1.
-    #[inline(always)]
-    #[allow(clippy::needless_range_loop)] // as in `tile`
-    pub(super) unsafe fn write<V: Vector<T>, const R: usize, const N: usize>(
-        self,
-        mut sums: [[V; N]; R],
-        (c, row): (*mut T, usize),
-    ) {
-        // Indices stay constant when the loops are unrolled: one that is not would keep the sums in
-        // memory, in the loop over k, too. So each step is a loop of its own.
-        let part = self.columns - (N - 1) * V::LANES;
-        let whole = |v: usize| v < N - 1 || part == V::LANES;
-        // SAFETY: reads and writes are of the columns that exist, in rows below R.
-        unsafe {
-            let load = |from: *const T, v: usize| {
-                let from = from.add(v * V::LANES);
-                if whole(v) { V::load(from) } else { V::load_part(from, part) }
-            };
-            if self.alpha != T::ONE {
-                let alpha = V::splat(self.alpha);
-                for i in 0..R {
-                    for v in 0..N {
-                        sums[i][v] = alpha.mul(sums[i][v]);
-                    }
-                }
-            }
-            if let Some(keep) = self.keep {
-                let keep = V::splat(keep);
-                for i in 0..R {
-                    for v in 0..N {
-                        sums[i][v] = keep.mul_add(load(c.add(i * row), v), sums[i][v]);
-                    }
-                }
-            }
-            if let Some(bias) = self.bias {
-                for v in 0..N {
-                    let bias = load(bias.as_ptr(), v);
-                    for i in 0..R {
-                        sums[i][v] = sums[i][v].add(bias);
-                    }
-                }
-            }
-            match self.then {
-                Then::Nothing => {}
-                Then::Relu => {
-                    for i in 0..R {
-                        for v in 0..N {
-                            sums[i][v] = sums[i][v].relu();
-                        }
-                    }
-                }
-                Then::Mask(mask) => {
-                    for i in 0..R {
-                        for v in 0..N {
-                            let mask = load(mask.as_ptr().add(i * self.mask_step), v);
-                            sums[i][v] = sums[i][v].where_positive(mask);
-                        }
-                    }
-                }
-            }
-            for i in 0..R {
-                for v in 0..N {
-                    let c = c.add(i * row + v * V::LANES);
-                    if whole(v) { sums[i][v].store(c) } else { sums[i][v].store_part(c, part) }
-                }
-            }
+    fn row(self, i: usize) -> usize {
+        let [one, three, five, seven] = self.steps;
+        match i {
+            3 => three,
+            5 => five,
+            6 => 2 * three,
+            7 => seven,
+            _ => i * one,
         }
     }
 }
 
 /// How terms are added to sums.
-pub(in super::super) trait Terms<T, V>: Copy {
+pub(in super::super) trait Terms<T, V: Vector<T>>: Copy {
     /// The terms that the end of a block of k does not take apart; a block has as many times as much.
     const TOGETHER: usize;
+    /// Runs a kernel as a function of its own, for the instruction set of V and of these terms.
+    ///
+    /// # Safety
+    /// The machine has it.
+    #[inline(always)]
+    unsafe fn apart<K: Kernel>(kernel: K) -> K::Output {
+        // SAFETY: the caller's promise.
+        unsafe { isa::run(V::ISA, kernel) }
+    }
     /// sum + a b, in each lane.
     ///
     /// # Safety
@@ -216,58 +108,96 @@ impl<T, V: Vector<T>> Terms<T, V> for Single {
 
 /// Σ A B over `k` for R rows and N vectors, written to C as `finish` says.
 ///
-/// Each element is one chain of terms in order of k, from 0. With `ENDS_HALF` the last vector has no more columns than
-/// half of it holds, and costs half where registers are computed in halves.
+/// Each element is one chain of terms in order of k, from 0. `END` says how many columns the last vector has. Only one that
+/// is not [`WHOLE`] leaves out lanes when it is read (which takes the time of a multiply-add on Intel: 4 % of all); a
+/// [`HALF`] costs half where registers are computed in halves. Of A, the columns are next to each other (`BY_ROWS`), or the rows.
 ///
 /// # Safety
 /// Call it inline in code for V's instruction set and that of the terms. A is good for R × k, B for k × N vectors, or, if V
 /// [leaves out](Vector::LEAVES_OUT) lanes, the columns of `finish` (next to each other), C and `finish` as for [`Finish::write`].
 /// `next`, where as many rows of A begin as this tile has, is asked for, and need not be good for anything.
 #[inline(always)]
-#[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
 pub(super) unsafe fn tile<
     T: Real,
     V: Vector<T>,
     const R: usize,
     const N: usize,
-    const ENDS_HALF: bool,
+    const END: u8,
+    const BY_ROWS: bool,
 >(
     terms: impl Terms<T, V>,
     k: usize,
-    (a, next): (Operand<T>, Option<*const T>),
+    (a, next): (Rows<T>, Option<*const T>),
     b: Operand<T>,
     c: (*mut T, usize),
     finish: Finish<'_, T>,
 ) {
-    // SAFETY: the caller's promises cover each read and write below, named at its place.
+    // SAFETY: the caller's promises cover A and B, as `p` stays below k, and C.
     unsafe {
         finish.fetch::<V, R, N>(c);
         let mut sums = [[V::splat(T::ZERO); N]; R];
-        let (mut a_column, mut b_row) = (a.start, b.start);
         let last = V::first(finish.columns - (N - 1) * V::LANES);
-        for p in 0..k {
+        let rows = std::array::from_fn(|i| if BY_ROWS { a.row(i) } else { i });
+        let column = if BY_ROWS { 1 } else { a.column };
+        let (mut a, mut b_row) = (a.start, b.start);
+        // Only between chunks is anything asked for: the loop over terms has nothing to decide.
+        let chunk = if next.is_some() { LINE / size_of::<T>() } else { k };
+        let mut p = 0;
+        while p < k {
             if let Some(next) = next {
-                // A line of each of R rows in R terms, which are at most a line.
-                line_of(next.wrapping_add(p % R * a.row + p / R * R));
-            }
-            let mut x = [V::splat(T::ZERO); N];
-            for v in 0..N - 1 {
-                x[v] = V::load(b_row.add(v * V::LANES)); // within N vectors of a row of B
-            }
-            x[N - 1] = V::load_first(b_row.add((N - 1) * V::LANES), last);
-            for i in 0..R {
-                let y = V::splat(*a_column.add(i * a.row)); // row i < R of A
-                for v in 0..N {
-                    sums[i][v] = if ENDS_HALF && v == N - 1 {
-                        terms.add_half(y, x[v], sums[i][v])
-                    } else {
-                        terms.add(y, x[v], sums[i][v])
-                    };
+                for row in rows {
+                    line_of(next.wrapping_add(row + p));
                 }
             }
-            a_column = a_column.wrapping_add(a.column);
-            b_row = b_row.wrapping_add(b.row);
+            let count = chunk.min(k - p);
+            // Two terms at a time in large tiles: counting takes the time of multiply-adds, too.
+            let pairs = if R == 8 { count / 2 } else { 0 };
+            for _ in 0..pairs {
+                sums = add::<T, V, R, N, END>(terms, sums, (a, rows), (b_row, last));
+                let second = (a.wrapping_add(column), b_row.wrapping_add(b.row));
+                sums = add::<T, V, R, N, END>(terms, sums, (second.0, rows), (second.1, last));
+                (a, b_row) = (a.wrapping_add(2 * column), b_row.wrapping_add(2 * b.row));
+            }
+            for _ in 0..count - 2 * pairs {
+                sums = add::<T, V, R, N, END>(terms, sums, (a, rows), (b_row, last));
+                (a, b_row) = (a.wrapping_add(column), b_row.wrapping_add(b.row));
+            }
+            p += count;
         }
         finish.write::<V, R, N>(sums, c);
+    }
+}
+
+/// Sums with the term of R numbers of A, so far behind `a`, and N vectors of B.
+///
+/// # Safety
+/// As for [`tile`].
+#[inline(always)]
+#[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
+unsafe fn add<T: Real, V: Vector<T>, const R: usize, const N: usize, const END: u8>(
+    terms: impl Terms<T, V>,
+    mut sums: [[V; N]; R],
+    (a, rows): (*const T, [usize; R]),
+    (b, last): (*const T, V::Lanes),
+) -> [[V; N]; R] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut x = [V::splat(T::ZERO); N];
+        for v in 0..N {
+            let b = b.add(v * V::LANES);
+            let is_whole = END == WHOLE || v < N - 1;
+            x[v] = if is_whole { V::load(b) } else { V::load_first(b, last) };
+        }
+        for i in 0..R {
+            let y = V::splat(*a.add(rows[i]));
+            for v in 0..N {
+                sums[i][v] = if END == HALF && v == N - 1 {
+                    terms.add_half(y, x[v], sums[i][v])
+                } else {
+                    terms.add(y, x[v], sums[i][v])
+                };
+            }
+        }
+        sums
     }
 }

@@ -11,6 +11,7 @@ mod x86;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 
+use super::isa::Isa;
 use crate::Real;
 
 /// The lanes of the widest vector.
@@ -99,6 +100,8 @@ pub trait Vector<T>: Copy {
         // SAFETY: the caller's promise.
         unsafe { if count < Self::LANES { self.store_part(to, count) } else { self.store(to) } }
     }
+    /// The instruction set.
+    const ISA: Isa;
     /// Names some of the lanes; of no size where [`load_first`](Vector::load_first) knows none.
     type Lanes: Copy;
     /// Whether [`load_first`](Vector::load_first) leaves out what lies behind `count` numbers, at no cost.

@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::super::isa::Isa;
 use super::Vector;
 
 macro_rules! x86 {
@@ -88,6 +89,7 @@ macro_rules! x86 {
                 unsafe { $non_zeros as u32 }
             }
             $(
+                const ISA: Isa = Isa::Avx2;
                 type Lanes = $no_mask;
                 const LEAVES_OUT: bool = false;
                 #[inline(always)]
@@ -105,6 +107,7 @@ macro_rules! x86 {
                     // SAFETY: the caller runs on a machine with this instruction set.
                     unsafe { $whole($half_mul_add($half(self), $half(x), $half(sum))) }
                 }
+                const ISA: Isa = Isa::Avx512;
                 type Lanes = $mask;
                 const LEAVES_OUT: bool = true;
                 #[inline(always)]

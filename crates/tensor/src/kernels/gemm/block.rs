@@ -1,0 +1,199 @@
+//! A block of A, which meets one panel of B after the other.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use super::super::isa::Kernel;
+use super::super::vector::Vector;
+use super::Matrix;
+use super::finish::{Finish, HALF, PART, WHOLE};
+use super::pack::pack_a;
+use super::tile::{Operand, Rows, Terms, tile};
+use crate::Real;
+
+/// Rows of A between two cuts of k, split into tiles of 8 or 4 rows, and of 4, 2 and 1 for the rest.
+#[derive(Clone, Copy)]
+pub(super) struct Block<T> {
+    k: usize,
+    rows: usize,
+    /// The most rows of a tile.
+    height: usize,
+    a: Operand<T>,
+    /// Tile after tile, each column by column.
+    packed: bool,
+    /// Whether each tile asks for the rows of the next one.
+    fetches: bool,
+}
+
+impl<T: Real> Block<T> {
+    /// Rows i and terms p of A, which is not copied.
+    #[inline(always)]
+    pub(super) fn of(
+        a: &Matrix<'_, T>,
+        i: &Range<usize>,
+        p: &Range<usize>,
+        height: usize,
+    ) -> Block<T> {
+        let a = a.from(i.start, p.start);
+        Block { k: p.len(), rows: i.len(), height, a, packed: false, fetches: false }
+    }
+
+    /// The block, whose tiles ask for the rows of the next one or not.
+    #[inline(always)]
+    pub(super) fn fetching(self, fetches: bool) -> Block<T> {
+        Block { fetches, ..self }
+    }
+
+    /// The height of the tile that begins at row i.
+    #[inline(always)]
+    fn height<V: Vector<T>>(&self, i: usize) -> usize {
+        match self.rows - i {
+            8.. if V::TILE.0 == 8 && self.height == 8 => 8,
+            4.. => 4,
+            2.. => 2,
+            _ => 1,
+        }
+    }
+
+    /// The columns of the tile that begins at row i.
+    ///
+    /// # Safety
+    /// `i` is a row of the block.
+    #[inline(always)]
+    unsafe fn tile(&self, i: usize, height: usize) -> Operand<T> {
+        let Operand { start, row, column } = self.a;
+        // SAFETY: row i begins inside the block, and so do the tiles before it.
+        unsafe {
+            match self.packed {
+                true => Operand { start: start.add(i * self.k), row: 1, column: height },
+                false => Operand { start: start.add(i * row), row, column },
+            }
+        }
+    }
+
+    /// Replaces the block by a copy.
+    ///
+    /// # Safety
+    /// The block is not packed yet; `to` has room for it.
+    #[inline(always)]
+    pub(super) unsafe fn pack<V: Vector<T>>(&mut self, to: *mut T) {
+        let (k, mut i) = (self.k, 0);
+        while i < self.rows {
+            let height = self.height::<V>(i);
+            // SAFETY: tiles are disjoint in the block, and so are their copies.
+            unsafe {
+                let (a, to) = (self.tile(i, height), to.add(i * k));
+                match height {
+                    8 => pack_a::<T, 8>(k, a, to),
+                    4 => pack_a::<T, 4>(k, a, to),
+                    2 => pack_a::<T, 2>(k, a, to),
+                    _ => pack_a::<T, 1>(k, a, to),
+                }
+            }
+            i += height;
+        }
+        (self.a.start, self.packed) = (to, true);
+    }
+
+    /// C ← (C +) the block times a panel of B of N vectors, of which the columns of `finish` exist.
+    ///
+    /// # Safety
+    /// The machine has V's instruction set and that of the terms. The panel is good for k × N vectors with columns
+    /// next to each other, C for as many rows as the block has; `finish` as for [`tile`].
+    #[inline(always)]
+    pub(super) unsafe fn times<V: Vector<T>, const N: usize, M: Terms<T, V>>(
+        &self,
+        terms: M,
+        b: Operand<T>,
+        c: (*mut T, usize),
+        finish: &Finish<'_, T>,
+    ) {
+        let by_rows = !self.packed && self.a.column == 1;
+        debug_assert!(by_rows || self.packed || self.a.row == 1);
+        // SAFETY: the caller's promises.
+        unsafe {
+            match (by_rows, finish.end::<V, N>()) {
+                (true, HALF) if M::HALVES => self.tiles::<V, N, M, HALF, true>(terms, b, c, finish),
+                (true, WHOLE) => self.tiles::<V, N, M, WHOLE, true>(terms, b, c, finish),
+                (true, _) => self.tiles::<V, N, M, PART, true>(terms, b, c, finish),
+                (_, HALF) if M::HALVES => self.tiles::<V, N, M, HALF, false>(terms, b, c, finish),
+                (_, WHOLE) => self.tiles::<V, N, M, WHOLE, false>(terms, b, c, finish),
+                _ => self.tiles::<V, N, M, PART, false>(terms, b, c, finish),
+            }
+        }
+    }
+
+    /// [`times`](Block::times), for panels that [end](Finish::end) in a vector of so many columns and an A whose columns
+    /// [are next to each other](tile), or its rows.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    unsafe fn tiles<
+        V: Vector<T>,
+        const N: usize,
+        M: Terms<T, V>,
+        const END: u8,
+        const BY_ROWS: bool,
+    >(
+        &self,
+        terms: M,
+        b: Operand<T>,
+        c: (*mut T, usize),
+        finish: &Finish<'_, T>,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            M::apart(Tiles::<T, V, N, M, END, BY_ROWS> {
+                block: self,
+                terms,
+                b,
+                c,
+                finish,
+                vector: PhantomData,
+            })
+        }
+    }
+}
+
+/// A block times a panel as a function of its own: all of them in one function take the compiler twice as long.
+struct Tiles<'a, T, V, const N: usize, M, const END: u8, const BY_ROWS: bool> {
+    block: &'a Block<T>,
+    terms: M,
+    b: Operand<T>,
+    c: (*mut T, usize),
+    finish: &'a Finish<'a, T>,
+    vector: PhantomData<V>,
+}
+
+impl<T: Real, V: Vector<T>, const N: usize, M: Terms<T, V>, const END: u8, const BY_ROWS: bool>
+    Kernel for Tiles<'_, T, V, N, M, END, BY_ROWS>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Tiles { block, terms, b, c: (c, row), finish, .. } = self;
+        let (k, rows, mut i) = (block.k, Rows::of(block.a), 0);
+        while i < block.rows {
+            let height = block.height::<V>(i);
+            // SAFETY: the promises of `times`; the tile has `height` rows of the block and of C from row i on.
+            unsafe {
+                let (a, c, finish) =
+                    (block.tile(i, height), (c.add(i * row), row), finish.below(i));
+                let next = a.start.wrapping_add(height * a.row);
+                let a = (rows.at(a), (block.fetches && i + height < block.rows).then_some(next));
+                match height {
+                    // Not for panels of short sums: nobody needs code for (8, 4).
+                    8 if V::TILE.0 == 8 && N <= V::TILE.1 => {
+                        tile::<T, V, 8, N, END, BY_ROWS>(terms, k, a, b, c, finish);
+                    }
+                    4 => tile::<T, V, 4, N, END, BY_ROWS>(terms, k, a, b, c, finish),
+                    2 => tile::<T, V, 2, N, END, BY_ROWS>(terms, k, a, b, c, finish),
+                    _ => tile::<T, V, 1, N, END, BY_ROWS>(terms, k, a, b, c, finish),
+                }
+            }
+            i += height;
+        }
+    }
+}
