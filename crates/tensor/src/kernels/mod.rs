@@ -4,7 +4,7 @@
 //! [`math`] (functions of one number), `elementwise`, `reduce`, `permute`, [`gemm`], `conv`, `pool`,
 //! `resample`, `within`, and the fused ones: `bce`, `reparameterize`, `noise`, [`optimizer`]. [`prefetch`] asks
 //! for memory ahead; `evict` takes it out of the caches, where cores are far from each other ([`distance`]);
-//! [`peak`] is what all are measured against.
+//! `processor` knows where processors differ; [`peak`] is what all are measured against.
 //! All `unsafe` code of the libraries is in this folder.
 //!
 //! **The same bits.** Work is split by size and never by the number of threads; an element of a
@@ -28,6 +28,7 @@ pub mod peak;
 pub(crate) mod permute;
 pub(crate) mod pool;
 pub mod prefetch;
+mod processor;
 pub(crate) mod reduce;
 pub(crate) mod reparameterize;
 pub(crate) mod resample;

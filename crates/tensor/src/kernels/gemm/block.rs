@@ -99,12 +99,12 @@ impl<T: Real> Block<T> {
     ///
     /// # Safety
     /// The machine has V's instruction set and that of the terms. The panel is good for k × N vectors with columns
-    /// next to each other, C for as many rows as the block has; `finish` as for [`tile`].
+    /// next to each other, and has zeros behind the last if it is padded, C for as many rows as the block has; `finish` as for [`tile`].
     #[inline(always)]
     pub(super) unsafe fn times<V: Vector<T>, const N: usize, M: Terms<T, V>>(
         &self,
         terms: M,
-        b: Operand<T>,
+        (b, is_padded): (Operand<T>, bool),
         c: (*mut T, usize),
         finish: &Finish<'_, T>,
     ) {
@@ -112,7 +112,7 @@ impl<T: Real> Block<T> {
         debug_assert!(by_rows || self.packed || self.a.row == 1);
         // SAFETY: the caller's promises.
         unsafe {
-            match (by_rows, finish.end::<V, N>()) {
+            match (by_rows, finish.end::<V, N>(is_padded)) {
                 (true, HALF) if M::HALVES => self.tiles::<V, N, M, HALF, true>(terms, b, c, finish),
                 (true, WHOLE) => self.tiles::<V, N, M, WHOLE, true>(terms, b, c, finish),
                 (true, _) => self.tiles::<V, N, M, PART, true>(terms, b, c, finish),

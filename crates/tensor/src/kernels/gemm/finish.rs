@@ -3,15 +3,17 @@
 use std::ops::Range;
 
 use super::super::prefetch::line_of;
+use super::super::processor;
 use super::super::vector::Vector;
+use super::part::SHORT;
 use super::{Product, Then};
 use crate::Real;
 
-/// All lanes of a tile's last vector are columns.
+/// All lanes of a tile's last vector of B are read and multiplied.
 pub(super) const WHOLE: u8 = 0;
-/// More than half of them are.
+/// Those that are columns are read.
 pub(super) const PART: u8 = 1;
-/// No more than half of them are.
+/// Those that are columns are read, which are no more than half, and only this half is multiplied.
 pub(super) const HALF: u8 = 2;
 
 /// What becomes of a tile's sums.
@@ -29,11 +31,14 @@ pub(super) struct Finish<'a, T> {
     mask_step: usize,
     /// Whether C is asked for before it is written.
     is_fetched: bool,
+    /// Whether half a vector takes half the time.
+    is_halved: bool,
 }
 
 /// The bytes of C from which on it is fetched while the sums of a tile are computed: it is hardly in the second-level
 /// cache then. A VAE's products with cold caches take 2 to 9 % less time on one thread (32 KiB and 1 MiB of cache), those
-/// of `f64` with 512 and 4096 rows 2 to 7 %, 4096 × 20 × 400 24 %; small ones would take 1 to 3 % more.
+/// of `f64` with 512 and 4096 rows 2 to 7 %, 4096 × 20 × 400 24 %; small ones would take 1 to 3 % more. A processor that [foresees rows](Processor::foresees_rows) has no time to
+/// wait for them with sums of few terms: 4096 × 20 × 400 would take 6 % more in both types.
 const FETCHED: usize = 1 << 18;
 
 impl<'a, T: Real> Finish<'a, T> {
@@ -46,6 +51,7 @@ impl<'a, T: Real> Finish<'a, T> {
         p: Range<usize>,
     ) -> Finish<'a, T> {
         let (n, last) = (of.b.columns(), p.end == of.a.columns());
+        let processor = processor::current();
         let keep = match p.start {
             0 if of.beta == T::ZERO => None,
             0 => Some(of.beta),
@@ -62,19 +68,21 @@ impl<'a, T: Real> Finish<'a, T> {
             bias: of.bias.filter(|_| last).map(|bias| &bias[columns]),
             then: if last { then } else { Then::Nothing },
             mask_step: n,
-            is_fetched: of.a.rows() * n * size_of::<T>() >= FETCHED,
+            is_fetched: of.a.rows() * n * size_of::<T>() >= FETCHED
+                && (p.len() > SHORT || !processor.foresees_rows()),
+            is_halved: processor.computes_in_halves(),
         }
     }
 
-    /// How many columns the last of N vectors has: [`WHOLE`], [`PART`] or [`HALF`].
+    /// How the last of N vectors of B is read and multiplied: [`WHOLE`], [`PART`] or [`HALF`]. A padded panel has zeros
+    /// behind the last column.
     #[inline(always)]
-    pub(super) fn end<V: Vector<T>, const N: usize>(&self) -> u8 {
+    pub(super) fn end<V: Vector<T>, const N: usize>(&self, is_padded: bool) -> u8 {
         match N * V::LANES - self.columns {
-            // What is not left out is read: of a copy, zeros.
-            _ if !V::LEAVES_OUT => WHOLE,
             0 => WHOLE,
-            left_out if left_out < V::LANES / 2 => PART,
-            _ => HALF,
+            left_out if V::HALVES && self.is_halved && left_out >= V::LANES / 2 => HALF,
+            _ if is_padded => WHOLE,
+            _ => PART,
         }
     }
 

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::super::isa::Kernel;
+use super::super::processor;
 use super::super::vector::Vector;
 use super::block::Block;
 use super::finish::Finish;
@@ -45,7 +46,7 @@ const IN_PLACE: usize = 128;
 
 /// The most terms of a sum for whose tiles the stores count: after 24 vectors the next tile's sums wait on Zen 4, after
 /// 16 they do not.
-const SHORT: usize = 64;
+pub(super) const SHORT: usize = 64;
 
 /// The most rows and vectors of a tile whose sums have k terms (of bfloat16: pairs of terms). Where there are 32 registers
 /// and few terms, (4, 4) instead of (8, 3) makes products of 20 terms 1.05 times as fast on one thread of Zen 4, and
@@ -84,7 +85,8 @@ pub(super) fn cuts(
 }
 
 /// The bytes of a row-major A from which on the rows of the next tile are asked for while a tile is computed, where A is
-/// read first: rows are pages apart, and where a tile takes few terms of each, no processor foresees the next ones.
+/// read first, unless the [processor] does so itself: rows are pages apart, and where a tile takes few terms of each, Zen 4 does not
+/// foresee the next ones.
 /// 4096 × 400 × 40 is 1.2 times as fast on one thread in `f32`, 1.14 in `f64`, 4096 × 784 × 40 1.12 and 1.08 times; with
 /// many columns it counts for nothing, and in products whose A stays in the second-level cache would cost half a percent.
 const FETCHED: usize = 1 << 18;
@@ -124,7 +126,9 @@ impl Plan {
         // become 5 % slower. One with neither rows nor columns next to each other is always copied.
         let is_strided = a.steps.0 != 1 && a.steps.1 != 1;
         let copy_a = is_strided || a.steps.0 == 1 && columns.len() > width && k > block;
-        let fetch_a = a.steps.1 == 1 && a.rows() * k * size_of::<T>() >= FETCHED;
+        let fetch_a = a.steps.1 == 1
+            && a.rows() * k * size_of::<T>() >= FETCHED
+            && !processor::current().foresees_rows();
         let copy_b = b.steps.1 != 1 || rows.len() > IN_PLACE;
         // With more than one block of rows, panels are packed once for all of them: 1.02 to 1.13 times
         // as fast as once for each block, on one thread.
@@ -219,7 +223,8 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Part<'_, T, V, M> {
         // copy where it is not whole vectors next to each other. This part of C was handed to this call only by
         // `write_on`, and bias and mask are as large.
         unsafe {
-            if plan.copy_b || !is_whole {
+            let is_copied = plan.copy_b || !is_whole;
+            if is_copied {
                 let copy = copy.add(ahead.unwrap_or(0));
                 if ahead.is_none() {
                     pack_b::<T, V>(p.len(), j.len(), panel, copy);
@@ -230,10 +235,14 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Part<'_, T, V, M> {
             let c = (c.start.add(i.start * c.step + j.start), c.step);
             let block = block.fetching(plan.fetch_a && j.start == self.columns.start);
             match vectors {
-                1 => block.times::<V, 1, M>(terms, panel, c, &finish),
-                2 => block.times::<V, 2, M>(terms, panel, c, &finish),
-                3 if V::TILE.1 == 3 => block.times::<V, 3, M>(terms, panel, c, &finish),
-                4 if V::TILE.0 == 8 => block.times::<V, 4, M>(terms, panel, c, &finish),
+                1 => block.times::<V, 1, M>(terms, (panel, is_copied), c, &finish),
+                2 => block.times::<V, 2, M>(terms, (panel, is_copied), c, &finish),
+                3 if V::TILE.1 == 3 => {
+                    block.times::<V, 3, M>(terms, (panel, is_copied), c, &finish)
+                }
+                4 if V::TILE.0 == 8 => {
+                    block.times::<V, 4, M>(terms, (panel, is_copied), c, &finish)
+                }
                 _ => unreachable!("a panel is at most as wide as a tile"),
             }
         }

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::super::processor;
 use super::part::{BLOCK, ROWS};
 use super::sparse::{PIECE, ROW, ROWS_FOR_MOST, WHOLE, share};
 use super::*;
@@ -81,8 +82,9 @@ fn compare_with<T: Real>(
     write: impl Fn(Isa, &mut [T], usize),
 ) -> Result<(), String> {
     for isa in isa::available() {
-        // At any distance from a vector's bounds, and between others' numbers.
+        // At any distance from a vector's bounds, between others' numbers, and the way of any processor.
         let before = old.len() % 17;
+        processor::pretend(before);
         let mut all = [vec![T::ONE; before], old.to_vec(), vec![T::ONE; 17]].concat();
         let c = &mut all[before..][..old.len()];
         write(isa, c, step);
