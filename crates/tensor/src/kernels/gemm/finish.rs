@@ -37,8 +37,9 @@ pub(super) struct Finish<'a, T> {
 
 /// The bytes of C from which on it is fetched while the sums of a tile are computed: it is hardly in the second-level
 /// cache then. A VAE's products with cold caches take 2 to 9 % less time on one thread (32 KiB and 1 MiB of cache), those
-/// of `f64` with 512 and 4096 rows 2 to 7 %, 4096 × 20 × 400 24 %; small ones would take 1 to 3 % more. A processor that [foresees rows](Processor::foresees_rows) has no time to
-/// wait for them with sums of few terms: 4096 × 20 × 400 would take 6 % more in both types.
+/// of `f64` with 512 and 4096 rows 2 to 7 %, 4096 × 20 × 400 24 %; small ones would take 1 to 3 % more. On a processor that
+/// [foresees rows](super::super::processor::Processor::foresees_rows), tiles of few terms do not last as long as the wait for
+/// what they ask for: 4096 × 20 × 400 would take 6 % more in both types.
 const FETCHED: usize = 1 << 18;
 
 impl<'a, T: Real> Finish<'a, T> {

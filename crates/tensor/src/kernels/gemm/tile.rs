@@ -113,8 +113,8 @@ impl<T, V: Vector<T>> Terms<T, V> for Single {
 /// [`HALF`] costs half where registers are computed in halves. Of A, the columns are next to each other (`BY_ROWS`), or the rows.
 ///
 /// # Safety
-/// Call it inline in code for V's instruction set and that of the terms. A is good for R × k, B for k × N vectors, or, if V
-/// [leaves out](Vector::LEAVES_OUT) lanes, the columns of `finish` (next to each other), C and `finish` as for [`Finish::write`].
+/// Call it inline in code for V's instruction set and that of the terms. A is good for R × k, B for k × N vectors, or, if `END` is
+/// not [`WHOLE`] and V [leaves out](Vector::LEAVES_OUT) lanes, the columns of `finish` (next to each other), C and `finish` as for [`Finish::write`].
 /// `next`, where as many rows of A begin as this tile has, is asked for, and need not be good for anything.
 #[inline(always)]
 pub(super) unsafe fn tile<
