@@ -3,7 +3,7 @@
 //! Both ways were measured on Zen 4 and on a Xeon of Intel (Granite Rapids). A processor that is neither is taken for what it
 //! is closer to.
 
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 
 /// A kind of processor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,15 +34,32 @@ pub(crate) fn current() -> Processor {
     }
 }
 
+/// The bytes of the second-level cache, once they are known; 0 before.
+static SECOND_LEVEL: AtomicUsize = AtomicUsize::new(0);
+
+/// The bytes of the second-level cache of the core that ran this first; the Xeon's where the machine does not say.
+#[inline]
+pub(crate) fn second_level() -> usize {
+    match SECOND_LEVEL.load(Relaxed) {
+        0 => {
+            let bytes = detect_second_level().unwrap_or(2 << 20);
+            SECOND_LEVEL.store(bytes, Relaxed);
+            bytes
+        }
+        bytes => bytes,
+    }
+}
+
 fn set(processor: Processor) {
     let place = ALL.iter().zip(1..).find(|(other, _)| **other == processor);
     CURRENT.store(place.map_or(0, |(_, place)| place), Relaxed);
 }
 
-/// Has every kernel take the ways of another processor.
+/// Has every kernel take the ways of another processor, with a second-level cache that holds hardly anything if `place` is odd.
 #[cfg(test)]
 pub(crate) fn pretend(place: usize) {
     set(ALL[place % ALL.len()]);
+    SECOND_LEVEL.store(if place % 2 == 1 { 1 << 10 } else { 2 << 20 }, Relaxed);
 }
 
 impl Processor {
@@ -84,6 +101,26 @@ fn detect() -> Processor {
     Processor::Other
 }
 
+/// Of a processor that answers as Intel's do ("Software Developer's Manual", volume 2, CPUID, leaf 4): others have no use for it.
+#[cfg(target_arch = "x86_64")]
+fn detect_second_level() -> Option<usize> {
+    use std::arch::x86_64::{__cpuid, __cpuid_count};
+    const CACHES: u32 = 4;
+    if __cpuid(0).eax < CACHES {
+        return None;
+    }
+    let caches = (0..8).map(|i| __cpuid_count(CACHES, i)).take_while(|cache| cache.eax & 0x1f != 0);
+    let second = caches.filter(|cache| cache.eax >> 5 & 0x7 == 2).last()?;
+    let count = |bits: u32| bits as usize + 1;
+    let (ways, parts) = (count(second.ebx >> 22), count(second.ebx >> 12 & 0x3ff));
+    Some(ways * parts * count(second.ebx & 0xfff) * count(second.ecx))
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn detect_second_level() -> Option<usize> {
+    None
+}
+
 #[cfg(all(test, target_os = "linux", target_arch = "x86_64"))]
 mod tests {
     use super::*;
@@ -101,5 +138,19 @@ mod tests {
             _ => Processor::Other,
         };
         assert_eq!(detect(), known);
+    }
+
+    #[test]
+    fn the_second_level_cache_is_as_large_as_the_system_says() {
+        let caches = (0..4).map(|i| format!("/sys/devices/system/cpu/cpu0/cache/index{i}/"));
+        let fact = |cache: &str, name: &str| std::fs::read_to_string(format!("{cache}{name}"));
+        let is_second =
+            |cache: &String| fact(cache, "level").is_ok_and(|level| level.trim() == "2");
+        let said = caches.filter(is_second).find_map(|cache| fact(&cache, "size").ok());
+        let kibibytes = said.and_then(|size| size.trim().strip_suffix('K')?.parse::<usize>().ok());
+        // Not every system says, and AMD's answers elsewhere.
+        if let (Some(kibibytes), Some(bytes)) = (kibibytes, detect_second_level()) {
+            assert_eq!(bytes, kibibytes << 10);
+        }
     }
 }

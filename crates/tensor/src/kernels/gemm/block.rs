@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::super::isa::Kernel;
 use super::super::vector::Vector;
 use super::Matrix;
+use super::ahead::{Ahead, Lines, OfC, ask_for_c};
 use super::finish::{Finish, HALF, PART, WHOLE};
 use super::pack::pack_a;
 use super::tile::{Operand, Rows, Terms, tile};
@@ -21,8 +22,6 @@ pub(super) struct Block<T> {
     a: Operand<T>,
     /// Tile after tile, each column by column.
     packed: bool,
-    /// Whether each tile asks for the rows of the next one.
-    fetches: bool,
 }
 
 impl<T: Real> Block<T> {
@@ -35,13 +34,7 @@ impl<T: Real> Block<T> {
         height: usize,
     ) -> Block<T> {
         let a = a.from(i.start, p.start);
-        Block { k: p.len(), rows: i.len(), height, a, packed: false, fetches: false }
-    }
-
-    /// The block, whose tiles ask for the rows of the next one or not.
-    #[inline(always)]
-    pub(super) fn fetching(self, fetches: bool) -> Block<T> {
-        Block { fetches, ..self }
+        Block { k: p.len(), rows: i.len(), height, a, packed: false }
     }
 
     /// The height of the tile that begins at row i.
@@ -84,10 +77,10 @@ impl<T: Real> Block<T> {
             unsafe {
                 let (a, to) = (self.tile(i, height), to.add(i * k));
                 match height {
-                    8 => pack_a::<T, 8>(k, a, to),
-                    4 => pack_a::<T, 4>(k, a, to),
-                    2 => pack_a::<T, 2>(k, a, to),
-                    _ => pack_a::<T, 1>(k, a, to),
+                    8 => pack_a::<T, V, 8>(k, a, to),
+                    4 => pack_a::<T, V, 4>(k, a, to),
+                    2 => pack_a::<T, V, 2>(k, a, to),
+                    _ => pack_a::<T, V, 1>(k, a, to),
                 }
             }
             i += height;
@@ -105,6 +98,7 @@ impl<T: Real> Block<T> {
         &self,
         terms: M,
         (b, is_padded): (Operand<T>, bool),
+        ahead: Ahead<T>,
         c: (*mut T, usize),
         finish: &Finish<'_, T>,
     ) {
@@ -113,12 +107,16 @@ impl<T: Real> Block<T> {
         // SAFETY: the caller's promises.
         unsafe {
             match (by_rows, finish.end::<V, N>(is_padded)) {
-                (true, HALF) if M::HALVES => self.tiles::<V, N, M, HALF, true>(terms, b, c, finish),
-                (true, WHOLE) => self.tiles::<V, N, M, WHOLE, true>(terms, b, c, finish),
-                (true, _) => self.tiles::<V, N, M, PART, true>(terms, b, c, finish),
-                (_, HALF) if M::HALVES => self.tiles::<V, N, M, HALF, false>(terms, b, c, finish),
-                (_, WHOLE) => self.tiles::<V, N, M, WHOLE, false>(terms, b, c, finish),
-                _ => self.tiles::<V, N, M, PART, false>(terms, b, c, finish),
+                (true, HALF) if M::HALVES => {
+                    self.tiles::<V, N, M, HALF, true>(terms, (b, ahead), c, finish)
+                }
+                (true, WHOLE) => self.tiles::<V, N, M, WHOLE, true>(terms, (b, ahead), c, finish),
+                (true, _) => self.tiles::<V, N, M, PART, true>(terms, (b, ahead), c, finish),
+                (_, HALF) if M::HALVES => {
+                    self.tiles::<V, N, M, HALF, false>(terms, (b, ahead), c, finish)
+                }
+                (_, WHOLE) => self.tiles::<V, N, M, WHOLE, false>(terms, (b, ahead), c, finish),
+                _ => self.tiles::<V, N, M, PART, false>(terms, (b, ahead), c, finish),
             }
         }
     }
@@ -138,7 +136,7 @@ impl<T: Real> Block<T> {
     >(
         &self,
         terms: M,
-        b: Operand<T>,
+        (b, ahead): (Operand<T>, Ahead<T>),
         c: (*mut T, usize),
         finish: &Finish<'_, T>,
     ) {
@@ -148,6 +146,7 @@ impl<T: Real> Block<T> {
                 block: self,
                 terms,
                 b,
+                ahead,
                 c,
                 finish,
                 vector: PhantomData,
@@ -161,6 +160,7 @@ struct Tiles<'a, T, V, const N: usize, M, const END: u8, const BY_ROWS: bool> {
     block: &'a Block<T>,
     terms: M,
     b: Operand<T>,
+    ahead: Ahead<T>,
     c: (*mut T, usize),
     finish: &'a Finish<'a, T>,
     vector: PhantomData<V>,
@@ -173,7 +173,7 @@ impl<T: Real, V: Vector<T>, const N: usize, M: Terms<T, V>, const END: u8, const
 
     #[inline(always)]
     fn run(self) {
-        let Tiles { block, terms, b, c: (c, row), finish, .. } = self;
+        let Tiles { block, terms, b, ahead, c: (c, row), finish, .. } = self;
         let (k, rows, mut i) = (block.k, Rows::of(block.a), 0);
         while i < block.rows {
             let height = block.height::<V>(i);
@@ -182,7 +182,15 @@ impl<T: Real, V: Vector<T>, const N: usize, M: Terms<T, V>, const END: u8, const
                 let (a, c, finish) =
                     (block.tile(i, height), (c.add(i * row), row), finish.below(i));
                 let next = a.start.wrapping_add(height * a.row);
-                let a = (rows.at(a), (block.fetches && i + height < block.rows).then_some(next));
+                if ahead.c == OfC::AtOnce {
+                    ask_for_c::<T, V, N>(height, c);
+                }
+                let lines = match &ahead.b {
+                    Some(b) => Lines::Of(ahead.rows(b, (i, height, block.rows), k, c)),
+                    None if ahead.a && i + height < block.rows => Lines::OfA(next),
+                    None => Lines::Nothing,
+                };
+                let a = (rows.at(a), &lines);
                 match height {
                     // Not for panels of short sums: nobody needs code for (8, 4).
                     8 if V::TILE.0 == 8 && N <= V::TILE.1 => {

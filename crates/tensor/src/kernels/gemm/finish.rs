@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::prefetch::line_of;
 use super::super::processor;
 use super::super::vector::Vector;
-use super::part::SHORT;
 use super::{Product, Then};
 use crate::Real;
 
@@ -29,18 +27,9 @@ pub(super) struct Finish<'a, T> {
     /// Of a mask, what follows the first element of the tile; rows are `mask_step` apart.
     then: Then<'a, T>,
     mask_step: usize,
-    /// Whether C is asked for before it is written.
-    is_fetched: bool,
     /// Whether half a vector takes half the time.
     is_halved: bool,
 }
-
-/// The bytes of C from which on it is fetched while the sums of a tile are computed: it is hardly in the second-level
-/// cache then. A VAE's products with cold caches take 2 to 9 % less time on one thread (32 KiB and 1 MiB of cache), those
-/// of `f64` with 512 and 4096 rows 2 to 7 %, 4096 × 20 × 400 24 %; small ones would take 1 to 3 % more. On a processor that
-/// [foresees rows](super::super::processor::Processor::foresees_rows), tiles of few terms do not last as long as the wait for
-/// what they ask for: 4096 × 20 × 400 would take 6 % more in both types.
-const FETCHED: usize = 1 << 18;
 
 impl<'a, T: Real> Finish<'a, T> {
     /// For tiles that begin at `row`, have these columns, and terms `p` of the product.
@@ -52,7 +41,6 @@ impl<'a, T: Real> Finish<'a, T> {
         p: Range<usize>,
     ) -> Finish<'a, T> {
         let (n, last) = (of.b.columns(), p.end == of.a.columns());
-        let processor = processor::current();
         let keep = match p.start {
             0 if of.beta == T::ZERO => None,
             0 => Some(of.beta),
@@ -69,9 +57,7 @@ impl<'a, T: Real> Finish<'a, T> {
             bias: of.bias.filter(|_| last).map(|bias| &bias[columns]),
             then: if last { then } else { Then::Nothing },
             mask_step: n,
-            is_fetched: of.a.rows() * n * size_of::<T>() >= FETCHED
-                && (p.len() > SHORT || !processor.foresees_rows()),
-            is_halved: processor.computes_in_halves(),
+            is_halved: processor::current().computes_in_halves(),
         }
     }
 
@@ -95,22 +81,6 @@ impl<'a, T: Real> Finish<'a, T> {
             then => then,
         };
         Finish { then, ..self }
-    }
-
-    /// Asks for where R rows of N vectors will be written, if C is large.
-    #[inline(always)]
-    pub(super) fn fetch<V: Vector<T>, const R: usize, const N: usize>(
-        &self,
-        (c, row): (*mut T, usize),
-    ) {
-        if !self.is_fetched {
-            return;
-        }
-        for i in 0..R {
-            for v in 0..N {
-                line_of(c.wrapping_add(i * row + v * V::LANES).cast_const());
-            }
-        }
     }
 
     /// Writes R rows of N vectors of sums.

@@ -22,6 +22,7 @@
 //! say in this, but for the sign of a 0 where zeros are skipped (`sparse.rs`). The error of an element is at
 //! most about (200 + k / 200) ε Σ|aᵢₗ bₗⱼ|, where one chain has k ε.
 
+mod ahead;
 mod bf16;
 mod block;
 mod finish;

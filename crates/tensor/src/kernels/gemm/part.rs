@@ -4,8 +4,10 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::super::isa::Kernel;
+use super::super::prefetch::LINE;
 use super::super::processor;
 use super::super::vector::Vector;
+use super::ahead::{Ahead, OfC, asks_for_c};
 use super::block::Block;
 use super::finish::Finish;
 use super::pack::pack_b;
@@ -89,7 +91,10 @@ pub(super) fn cuts(
 /// foresee the next ones.
 /// 4096 × 400 × 40 is 1.2 times as fast on one thread in `f32`, 1.14 in `f64`, 4096 × 784 × 40 1.12 and 1.08 times; with
 /// many columns it counts for nothing, and in products whose A stays in the second-level cache would cost half a percent.
-const FETCHED: usize = 1 << 18;
+const ASKED_A: usize = 1 << 18;
+
+/// The panels of B from which on a row-major A is copied if C leaves the second-level cache.
+const MANY: usize = 17;
 
 /// What a part copies, and how its loops are cut.
 struct Plan {
@@ -98,8 +103,10 @@ struct Plan {
     width: usize,
     /// The most terms of a block.
     block: usize,
-    /// Whether rows of A are fetched for the first panel.
-    fetch_a: bool,
+    /// Whether tiles ask for rows of A in the first panel, for the next panel of B, and for C.
+    ask_a: bool,
+    ask_b: bool,
+    ask_c: OfC,
     /// Whether each block of A is copied, and each panel of B.
     copy_a: bool,
     copy_b: bool,
@@ -119,16 +126,36 @@ impl Plan {
         let (height, vectors) = tile_size::<T, V>(k.div_ceil(M::TOGETHER));
         let width = vectors * V::LANES;
         let block = M::TOGETHER * BLOCK;
+        let bytes = |rows: usize, columns: usize| rows.saturating_mul(columns) * size_of::<T>();
+        let (of_a, of_b) = (bytes(rows.len(), k), bytes(k, columns.len()));
+        let of_c = bytes(rows.len(), columns.len());
+        let (foresees, cache) = (processor::current().foresees_rows(), processor::second_level());
+        let is_transposed = a.steps.0 == 1;
+        // What leaves the second-level cache comes slowly where the next one is slow: from a Xeon's at 15 GB/s. Asked for piece by
+        // piece, it comes while tiles are computed: of 26 products, those of `f64` are 1.05 times as fast there on one thread with this and
+        // the copies of A below, and those of `f32` 1.04.
+        let is_beyond = foresees
+            && k > SHORT
+            && columns.len() > 2 * width
+            && !(is_transposed && k > DEEP * block)
+            && of_a.saturating_add(of_b).saturating_add(of_c) > cache - cache / 16;
         // Rows of a transposed A lie next to each other, a whole column of C apart for the next
         // term: a copy pays when it is read for more than one panel of B. With one block of terms it does not:
-        // weight gradients with batch 128 are 1 to 2 % faster, the narrow 400 × 128 × 40 is 13 % in `f64`. Copies of
-        // other blocks do not pay, not even of rows 4 KiB apart, which compete for the cache: cubes of 1024
-        // become 5 % slower. One with neither rows nor columns next to each other is always copied.
-        let is_strided = a.steps.0 != 1 && a.steps.1 != 1;
-        let copy_a = is_strided || a.steps.0 == 1 && columns.len() > width && k > block;
-        let fetch_a = a.steps.1 == 1
-            && a.rows() * k * size_of::<T>() >= FETCHED
-            && !processor::current().foresees_rows();
+        // weight gradients with batch 128 are 1 to 2 % faster, the narrow 400 × 128 × 40 is 13 % in `f64`. Where memory is waited
+        // for, it pays if 8 numbers are a line: 400 × 128 × 784 is 1.05 times as fast with it on a Xeon in `f64`. Copies of
+        // other blocks do not pay before C leaves the second-level cache and A is read for many panels: with them
+        // cubes of 1024 are 1.06 times as fast then. One with neither rows nor columns next to each other is always copied.
+        let is_strided = !is_transposed && a.steps.1 != 1;
+        let is_line = size_of::<T>() * 8 >= LINE;
+        let copy_a = is_strided
+            || is_transposed && columns.len() > width && (k > block || is_beyond && is_line)
+            || is_beyond && k > block && of_c > cache && columns.len() >= MANY * width;
+        let ask_a = a.steps.1 == 1 && bytes(a.rows(), k) >= ASKED_A && !foresees;
+        let ask_c = match asks_for_c(part.of, k) {
+            true if is_beyond => OfC::InTurn,
+            true => OfC::AtOnce,
+            false => OfC::Nothing,
+        };
         let copy_b = b.steps.1 != 1 || rows.len() > IN_PLACE;
         // With more than one block of rows, panels are packed once for all of them: 1.02 to 1.13 times
         // as fast as once for each block, on one thread.
@@ -139,7 +166,20 @@ impl Plan {
         let columns = if ahead { all.min((AHEAD / depth / width).max(1) * width) } else { all };
         let is_grouped = ahead && !copy_a && k > block && all > (GROUP + 1) * width;
         let group = if is_grouped { GROUP * width } else { columns };
-        Plan { height, width, block, fetch_a, copy_a, copy_b, ahead, columns, depth, group }
+        Plan {
+            height,
+            width,
+            block,
+            ask_a,
+            ask_b: is_beyond,
+            ask_c,
+            copy_a,
+            copy_b,
+            ahead,
+            columns,
+            depth,
+            group,
+        }
     }
 }
 
@@ -224,25 +264,29 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Part<'_, T, V, M> {
         // `write_on`, and bias and mask are as large.
         unsafe {
             let is_copied = plan.copy_b || !is_whole;
+            // To the right in B, or the next copy.
+            let mut next = Operand { start: panel.start.wrapping_add(j.len()), ..panel };
             if is_copied {
                 let copy = copy.add(ahead.unwrap_or(0));
                 if ahead.is_none() {
                     pack_b::<T, V>(p.len(), j.len(), panel, copy);
                 }
                 panel = Operand { start: copy, row: vectors * V::LANES, column: 1 };
+                next = Operand { start: copy.wrapping_add(p.len() * panel.row), ..panel };
             }
             let finish = Finish::new(of, i.start, j.clone(), p.clone());
             let c = (c.start.add(i.start * c.step + j.start), c.step);
-            let block = block.fetching(plan.fetch_a && j.start == self.columns.start);
+            let ahead = Ahead {
+                a: plan.ask_a && j.start == self.columns.start,
+                b: plan.ask_b.then_some(next),
+                c: plan.ask_c,
+            };
+            let b = (panel, is_copied);
             match vectors {
-                1 => block.times::<V, 1, M>(terms, (panel, is_copied), c, &finish),
-                2 => block.times::<V, 2, M>(terms, (panel, is_copied), c, &finish),
-                3 if V::TILE.1 == 3 => {
-                    block.times::<V, 3, M>(terms, (panel, is_copied), c, &finish)
-                }
-                4 if V::TILE.0 == 8 => {
-                    block.times::<V, 4, M>(terms, (panel, is_copied), c, &finish)
-                }
+                1 => block.times::<V, 1, M>(terms, b, ahead, c, &finish),
+                2 => block.times::<V, 2, M>(terms, b, ahead, c, &finish),
+                3 if V::TILE.1 == 3 => block.times::<V, 3, M>(terms, b, ahead, c, &finish),
+                4 if V::TILE.0 == 8 => block.times::<V, 4, M>(terms, b, ahead, c, &finish),
                 _ => unreachable!("a panel is at most as wide as a tile"),
             }
         }

@@ -24,6 +24,7 @@ use super::super::isa::{Isa, Kernel, dispatch_vectors};
 use super::super::prefetch::line_of;
 use super::super::threads::for_each;
 use super::super::vector::{MOST_LANES, Vector};
+use super::ahead::{ask_for_c, asks_for_c};
 use super::finish::Finish;
 use super::matrix::Matrix;
 use super::nonzeros::{NonZeros, Piece, WORD};
@@ -290,6 +291,7 @@ impl<T: Real> Panel<'_, T> {
             Terms { words: words(i), start, step: from.column }
         };
         let (begin, end) = (p.start == block.start, p.end == block.end);
+        let asks_for_c = end && asks_for_c(of, block.len());
         // The next piece is asked for meanwhile: its rows lie pages apart, where no processor foresees them.
         let mut next = self.next;
         let at_once = p.len().div_ceil(rows.len().div_ceil(2));
@@ -298,7 +300,8 @@ impl<T: Real> Panel<'_, T> {
                 (0..N).for_each(|v| line_of(next.wrapping_add(v * V::LANES)));
                 next = next.wrapping_add(of.b.steps.0);
             }
-            let sums = Sums { begin, end, room: self.sums.wrapping_add(i * N * V::LANES) };
+            let room = self.sums.wrapping_add(i * N * V::LANES);
+            let sums = Sums { begin, end, asks_for_c, room };
             // SAFETY: the bits are of terms of p, the columns exist, and rows i and i + 1 of C are the caller's.
             unsafe {
                 let c = (c.start.add((rows.start + i) * c.step + j.start), c.step);
@@ -336,6 +339,8 @@ fn share_rows(one: &[u64], other: &[u64]) -> bool {
 struct Sums<T> {
     begin: bool,
     end: bool,
+    /// Whether C is asked for before the last piece.
+    asks_for_c: bool,
     /// Where they wait in between.
     room: *mut T,
 }
@@ -378,8 +383,8 @@ unsafe fn multiply<T: Real, V: Vector<T>, const R: usize, const N: usize, const 
                 }
             }
         }
-        if waiting.end {
-            finish.fetch::<V, R, N>(c);
+        if waiting.asks_for_c {
+            ask_for_c::<T, V, N>(R, c);
         }
         let row = |position: usize| panel.add(position * (N * V::LANES));
         let number = |i: usize, position: usize| {

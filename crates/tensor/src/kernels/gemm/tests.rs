@@ -343,6 +343,23 @@ fn agrees_beyond_one_block_of_terms_and_of_rows() {
 }
 
 #[test]
+fn what_leaves_the_cache_changes_no_bit() {
+    // One block of terms and several, few panels and so many that A is copied, rows of B that are read in place and that are packed,
+    // and a last part of each; and those sizes of C for which `compare_with` pretends a processor that foresees rows and a
+    // second-level cache that holds nothing.
+    let sizes = [[13, 130, 203], [150, 2 * BLOCK + 7, 203], [37, BLOCK + 9, 1001], [5, 1001, 333]];
+    for [m, k, n] in sizes {
+        for transposed in [[false, false], [true, false], [false, true]] {
+            for n in (n..n + 17).filter(|n| [5, 11].contains(&(m * n % 17))) {
+                let form = plain(transposed, 1.0);
+                check::<f32>([m, k, n], &form, numbers(m * k, n)).unwrap();
+                check::<f64>([m, k, n], &form, numbers(m * k, n)).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_packed_ahead_changes_no_bit() {
     // All panels of B at once; with many blocks of terms in groups, which are not cut as all panels together would be; with
     // very many, packed in turn. With a transposed A, one block of terms after the other.

@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use super::super::isa::{self, Kernel};
-use super::super::prefetch::{LINE, line_of};
 use super::super::vector::Vector;
+use super::ahead::Lines;
 use super::finish::{Finish, HALF, WHOLE};
 use crate::Real;
 
@@ -115,7 +115,6 @@ impl<T, V: Vector<T>> Terms<T, V> for Single {
 /// # Safety
 /// Call it inline in code for V's instruction set and that of the terms. A is good for R × k, B for k × N vectors, or, if `END` is
 /// not [`WHOLE`] and V [leaves out](Vector::LEAVES_OUT) lanes, the columns of `finish` (next to each other), C and `finish` as for [`Finish::write`].
-/// `next`, where as many rows of A begin as this tile has, is asked for, and need not be good for anything.
 #[inline(always)]
 pub(super) unsafe fn tile<
     T: Real,
@@ -127,28 +126,24 @@ pub(super) unsafe fn tile<
 >(
     terms: impl Terms<T, V>,
     k: usize,
-    (a, next): (Rows<T>, Option<*const T>),
+    (a, lines): (Rows<T>, &Lines<T>),
     b: Operand<T>,
     c: (*mut T, usize),
     finish: Finish<'_, T>,
 ) {
     // SAFETY: the caller's promises cover A and B, as `p` stays below k, and C.
     unsafe {
-        finish.fetch::<V, R, N>(c);
         let mut sums = [[V::splat(T::ZERO); N]; R];
         let last = V::first(finish.columns - (N - 1) * V::LANES);
         let rows = std::array::from_fn(|i| if BY_ROWS { a.row(i) } else { i });
         let column = if BY_ROWS { 1 } else { a.column };
         let (mut a, mut b_row) = (a.start, b.start);
-        // Only between chunks is anything asked for: the loop over terms has nothing to decide.
-        let chunk = if next.is_some() { LINE / size_of::<T>() } else { k };
+        // A copy, which the compiler keeps in registers.
+        let mut lines = *lines;
+        let chunk = lines.chunk(k);
         let mut p = 0;
         while p < k {
-            if let Some(next) = next {
-                for row in rows {
-                    line_of(next.wrapping_add(row + p));
-                }
-            }
+            lines.ask::<V, R, N>(p, rows);
             let count = chunk.min(k - p);
             // Two terms at a time in large tiles: counting takes the time of multiply-adds, too.
             let pairs = if R == 8 { count / 2 } else { 0 };

@@ -177,9 +177,6 @@ pub trait Vector<T>: Copy {
 
 /// A square of lanes × lanes, of which the first `rows` rows exist and the others are zeros.
 ///
-/// Interleaving row i with row i + lanes / 2 for all i moves one bit of the row's number into the
-/// lane's; after log₂ lanes rounds the two have changed places.
-///
 /// # Safety
 /// Call it inline in code for V's instruction set. `from` is good for `rows` vectors, `step` apart,
 /// and `to` for lanes vectors, `to_step` apart.
@@ -199,16 +196,53 @@ pub(crate) unsafe fn transpose<T: Real, V: Vector<T>>(
                 *x = V::load(from.add(i * step));
             }
         }
-        for _ in 0..V::LANES.ilog2() {
-            let old = x;
-            for i in 0..V::LANES / 2 {
-                (x[2 * i], x[2 * i + 1]) = old[i].interleave(old[i + V::LANES / 2]);
-            }
-        }
-        for (i, x) in x[..V::LANES].iter().enumerate() {
+        for (i, x) in riffled::<T, V>(x, V::LANES)[..V::LANES].iter().enumerate() {
             x.store(to.add(i * to_step));
         }
     }
+}
+
+/// R rows of a vector, a power of 2, column by column.
+///
+/// # Safety
+/// Call it inline in code for V's instruction set. `from` is good for R vectors, `step` apart, and `to` for as many, one
+/// after the other.
+#[inline(always)]
+pub(crate) unsafe fn interleave<T: Real, V: Vector<T>, const R: usize>(
+    from: *const T,
+    step: usize,
+    to: *mut T,
+) {
+    const { assert!(R.is_power_of_two() && R <= MOST_LANES) }
+    // SAFETY: rows below R are read and vectors below R written, as the caller promises.
+    unsafe {
+        let mut x = [V::splat(T::ZERO); MOST_LANES];
+        for (i, x) in x[..R].iter_mut().enumerate() {
+            *x = V::load(from.add(i * step));
+        }
+        for (i, x) in riffled::<T, V>(x, R)[..R].iter().enumerate() {
+            x.store(to.add(i * V::LANES));
+        }
+    }
+}
+
+/// So many rows, a power of 2, of which the numbers of each column follow each other.
+///
+/// Interleaving row i with row i + rows / 2 for all i moves the highest bit of a number's place, which is row × lanes + lane, behind
+/// the lowest; after log₂ rows rounds the row's number is behind the lane's.
+///
+/// # Safety
+/// Call it inline in code for V's instruction set.
+#[inline(always)]
+unsafe fn riffled<T: Real, V: Vector<T>>(mut x: [V; MOST_LANES], rows: usize) -> [V; MOST_LANES] {
+    for _ in 0..rows.ilog2() {
+        let old = x;
+        for i in 0..rows / 2 {
+            // SAFETY: the caller's promise.
+            (x[2 * i], x[2 * i + 1]) = unsafe { old[i].interleave(old[i + rows / 2]) };
+        }
+    }
+    x
 }
 
 /// The vectors of each instruction set.

@@ -1,0 +1,142 @@
+//! What a tile asks for while it adds up terms: memory that it, or a later one, would wait for.
+//!
+//! It is asked for between chunks of terms, so that the loop over terms has nothing to decide. The bits are the same.
+
+use super::super::prefetch::{LINE, line_of, line_to_second_level};
+use super::super::processor;
+use super::super::vector::Vector;
+use super::Product;
+use super::part::SHORT;
+use super::tile::Operand;
+use crate::Real;
+
+/// The bytes of C from which on it is asked for while the sums of a tile are computed: it is hardly in the second-level
+/// cache then. A VAE's products with cold caches take 2 to 9 % less time on one thread (32 KiB and 1 MiB of cache), those
+/// of `f64` with 512 and 4096 rows 2 to 7 %, 4096 × 20 × 400 24 %; small ones would take 1 to 3 % more. On a processor that
+/// [foresees rows](processor::Processor::foresees_rows), tiles of few terms do not last as long as the wait for
+/// what they ask for: 4096 × 20 × 400 would take 6 % more in both types.
+const LARGE_C: usize = 1 << 18;
+
+/// Whether tiles whose sums have k terms ask for their part of C.
+#[inline(always)]
+pub(super) fn asks_for_c<T: Real>(of: &Product<'_, T>, k: usize) -> bool {
+    of.a.rows() * of.b.columns() * size_of::<T>() >= LARGE_C
+        && (k > SHORT || !processor::current().foresees_rows())
+}
+
+/// Asks for so many rows of N vectors of C.
+#[inline(always)]
+pub(super) fn ask_for_c<T: Real, V: Vector<T>, const N: usize>(
+    rows: usize,
+    (c, step): (*mut T, usize),
+) {
+    for i in 0..rows {
+        for v in 0..N {
+            line_of(c.wrapping_add(i * step + v * V::LANES).cast_const());
+        }
+    }
+}
+
+/// How tiles ask for their part of C.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum OfC {
+    Nothing,
+    /// All of it before the first term.
+    AtOnce,
+    /// Row after row.
+    InTurn,
+}
+
+/// What the tiles of a block ask for.
+#[derive(Clone, Copy)]
+pub(super) struct Ahead<T> {
+    /// Whether each asks for the rows of A that the next one meets.
+    pub(super) a: bool,
+    /// The panel of B that is next: each asks for some of its rows, which takes the place of what A and C would be asked for.
+    pub(super) b: Option<Operand<T>>,
+    pub(super) c: OfC,
+}
+
+/// What one tile asks for between chunks of terms.
+#[derive(Clone, Copy)]
+pub(super) enum Lines<T> {
+    Nothing,
+    /// A line of each row of the next tile, of which the first begins there.
+    OfA(*const T),
+    /// A row of C or of the next panel.
+    Of(Rows<T>),
+}
+
+/// Rows of as many vectors as a tile has.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<T> {
+    /// The next one, the step to the one after it, and how many there are before those of the next panel, `b`.
+    at: *const T,
+    step: usize,
+    before: usize,
+    b: Operand<T>,
+    /// The terms from one to the next.
+    chunk: usize,
+}
+
+impl<T: Real> Ahead<T> {
+    /// For a tile of `height` rows from row i on of a block of so many, whose part of C is `c`: the tile's rows of C, and
+    /// after them some rows of the next panel `b`.
+    // A function of its own: small products, which do without, would take longer.
+    #[inline(never)]
+    pub(super) fn rows(
+        &self,
+        b: &Operand<T>,
+        (i, height, rows): (usize, usize, usize),
+        k: usize,
+        (c, step): (*mut T, usize),
+    ) -> Rows<T> {
+        let b = Operand { start: b.start.wrapping_add(i * k / rows * b.row), ..*b };
+        let before = if self.c == OfC::InTurn { height } else { 0 };
+        // Even, as terms are added two at a time, and the same for all tiles: the processor foresees where it ends.
+        let chunk = (k / (before + (height * k).div_ceil(rows))).max(2) / 2 * 2;
+        match before {
+            0 => Rows { at: b.start, step: b.row, before: usize::MAX, b, chunk },
+            _ => Rows { at: c.cast_const(), step, before, b, chunk },
+        }
+    }
+}
+
+impl<T: Real> Lines<T> {
+    /// How many of k terms follow before more is asked for.
+    #[inline(always)]
+    pub(super) fn chunk(&self, k: usize) -> usize {
+        match self {
+            Lines::Nothing => k,
+            Lines::OfA(_) => LINE / size_of::<T>(),
+            Lines::Of(rows) => rows.chunk,
+        }
+    }
+
+    /// Asks, before the chunk of terms from p on, of a tile of N vectors and `R` rows of A which are so far behind the first.
+    #[inline(always)]
+    pub(super) fn ask<V: Vector<T>, const R: usize, const N: usize>(
+        &mut self,
+        p: usize,
+        rows: [usize; R],
+    ) {
+        match self {
+            Lines::Nothing => {}
+            Lines::OfA(next) => {
+                for row in rows {
+                    line_of(next.wrapping_add(row + p));
+                }
+            }
+            Lines::Of(Rows { at, step, before, b, .. }) => {
+                for v in 0..N {
+                    line_to_second_level(at.wrapping_add(v * V::LANES));
+                }
+                *at = at.wrapping_add(*step);
+                *before -= 1;
+                if *before == 0 {
+                    (*at, *step) = (b.start, b.row);
+                }
+            }
+        }
+    }
+}
