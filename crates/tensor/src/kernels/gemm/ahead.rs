@@ -70,7 +70,8 @@ pub(super) enum Lines<T> {
 /// Rows of as many vectors as a tile has.
 #[derive(Clone, Copy)]
 pub(super) struct Rows<T> {
-    /// The next one, the step to the one after it, and how many there are before those of the next panel, `b`.
+    /// The next one, the step to the one after it, and how many there are before those of the next panel, `b`: no end of
+    /// them once it is these.
     at: *const T,
     step: usize,
     before: usize,
@@ -134,7 +135,7 @@ impl<T: Real> Lines<T> {
                 *at = at.wrapping_add(*step);
                 *before -= 1;
                 if *before == 0 {
-                    (*at, *step) = (b.start, b.row);
+                    (*at, *step, *before) = (b.start, b.row, usize::MAX);
                 }
             }
         }
