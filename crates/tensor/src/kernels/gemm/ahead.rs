@@ -37,24 +37,15 @@ pub(super) fn ask_for_c<T: Real, V: Vector<T>, const N: usize>(
     }
 }
 
-/// How tiles ask for their part of C.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum OfC {
-    Nothing,
-    /// All of it before the first term.
-    AtOnce,
-    /// Row after row.
-    InTurn,
-}
-
 /// What the tiles of a block ask for.
 #[derive(Clone, Copy)]
 pub(super) struct Ahead<T> {
     /// Whether each asks for the rows of A that the next one meets.
     pub(super) a: bool,
-    /// The panel of B that is next: each asks for some of its rows, which takes the place of what A and C would be asked for.
+    /// The panel of B that is next, if each is to ask for some of its rows, and then for none of A.
     pub(super) b: Option<Operand<T>>,
-    pub(super) c: OfC,
+    /// Whether each asks for its part of C: for all of it before the first term, or, with a panel of B, for row after row before those.
+    pub(super) c: bool,
 }
 
 /// What one tile asks for between chunks of terms.
@@ -64,12 +55,12 @@ pub(super) enum Lines<T> {
     /// A line of each row of the next tile, of which the first begins there.
     OfA(*const T),
     /// A row of C or of the next panel.
-    Of(Rows<T>),
+    InTurn(InTurn<T>),
 }
 
 /// Rows of as many vectors as a tile has.
 #[derive(Clone, Copy)]
-pub(super) struct Rows<T> {
+pub(super) struct InTurn<T> {
     /// The next one, the step to the one after it, and how many there are before those of the next panel, `b`: no end of
     /// them once it is these.
     at: *const T,
@@ -83,22 +74,21 @@ pub(super) struct Rows<T> {
 impl<T: Real> Ahead<T> {
     /// For a tile of `height` rows from row i on of a block of so many, whose part of C is `c`: the tile's rows of C, and
     /// after them some rows of the next panel `b`.
-    // A function of its own: small products, which do without, would take longer.
-    #[inline(never)]
-    pub(super) fn rows(
+    #[inline]
+    pub(super) fn in_turn(
         &self,
         b: &Operand<T>,
         (i, height, rows): (usize, usize, usize),
         k: usize,
         (c, step): (*mut T, usize),
-    ) -> Rows<T> {
+    ) -> InTurn<T> {
         let b = Operand { start: b.start.wrapping_add(i * k / rows * b.row), ..*b };
-        let before = if self.c == OfC::InTurn { height } else { 0 };
+        let before = if self.c { height } else { 0 };
         // Even, as terms are added two at a time, and the same for all tiles: the processor foresees where it ends.
         let chunk = (k / (before + (height * k).div_ceil(rows))).max(2) / 2 * 2;
         match before {
-            0 => Rows { at: b.start, step: b.row, before: usize::MAX, b, chunk },
-            _ => Rows { at: c.cast_const(), step, before, b, chunk },
+            0 => InTurn { at: b.start, step: b.row, before: usize::MAX, b, chunk },
+            _ => InTurn { at: c.cast_const(), step, before, b, chunk },
         }
     }
 }
@@ -110,7 +100,7 @@ impl<T: Real> Lines<T> {
         match self {
             Lines::Nothing => k,
             Lines::OfA(_) => LINE / size_of::<T>(),
-            Lines::Of(rows) => rows.chunk,
+            Lines::InTurn(rows) => rows.chunk,
         }
     }
 
@@ -128,7 +118,7 @@ impl<T: Real> Lines<T> {
                     line_of(next.wrapping_add(row + p));
                 }
             }
-            Lines::Of(Rows { at, step, before, b, .. }) => {
+            Lines::InTurn(InTurn { at, step, before, b, .. }) => {
                 for v in 0..N {
                     line_to_second_level(at.wrapping_add(v * V::LANES));
                 }

