@@ -34,11 +34,21 @@ pub struct Adam<T> {
     pub gradient_scale: T,
 }
 
-/// 0 in place of a denormal number: the moment of a pixel that is seldom lit fades into these, on which
-/// arithmetic is many times slower.
+/// 0 in place of a denormal number, on which arithmetic is many times slower.
 #[inline(always)]
 fn flushed<T: Real>(x: T) -> T {
     if x.abs() < T::MIN_POSITIVE { T::ZERO } else { x }
+}
+
+/// The smallest normal number times this is the smallest first moment that is kept: 2²⁶ is more than the inverse of usual learning
+/// rates. The moment of a pixel that is seldom lit fades by and by, and its product with the rate becomes denormal long
+/// before it does itself. On a Xeon, the VAE's second epoch takes 0.84 s instead of 0.93 with this, and others 1 % less; the losses are the same in all digits.
+const FADED: f64 = 67_108_864.0;
+
+/// 0 in place of a first moment that no weight can notice: in `f32` below 8 × 10⁻³¹.
+#[inline(always)]
+fn faded<T: Real>(x: T) -> T {
+    if x.abs() < T::MIN_POSITIVE * T::from_f64(FADED) { T::ZERO } else { x }
 }
 
 struct AdamChunk<'a, T>(Adam<T>, &'a mut [T], &'a [T], &'a mut [T], &'a mut [T]);
@@ -54,7 +64,7 @@ impl<T: Real> Kernel for AdamChunk<'_, T> {
             // fetch what was just stored, and wait for it.
             let (weight, first, second) = (*w, *m, *v);
             let g = s.l2.mul_add(weight, *g * s.gradient_scale);
-            let first = flushed(s.beta1.mul_add(first, one_less_beta1 * g));
+            let first = faded(s.beta1.mul_add(first, one_less_beta1 * g));
             let second = flushed(s.beta2.mul_add(second, one_less_beta2 * g * g));
             (*m, *v) = (first, second);
             *w = weight * s.decay - s.rate * first / second.sqrt().mul_add(s.scale, s.eps);
@@ -68,7 +78,7 @@ impl<T: Real> Kernel for AdamChunk<'_, T> {
 ///     g ← c g + λ w
 ///     m ← β₁ m + (1 - β₁) g
 ///     v ← β₂ v + (1 - β₂) g²
-///     denormal moments become 0
+///     m below 2²⁶ times the smallest normal number becomes 0, and v below that number
 ///     w ← decay w - rate m / (scale √v + ε)
 /// ```
 ///
@@ -158,9 +168,9 @@ mod tests {
     };
     const SGD: Sgd<f32> = Sgd { rate: 0.01, momentum: 0.9, l2: 0.125, gradient_scale: 0.5 };
 
-    /// What a moment of f32 is kept as.
-    fn kept(x: f64) -> f64 {
-        if x.abs() < f64::from(f32::MIN_POSITIVE) { 0.0 } else { x }
+    /// What a moment of f32 is kept as, if numbers below the smallest normal one, times this, are not.
+    fn kept(x: f64, times: f64) -> f64 {
+        if x.abs() < times * f64::from(f32::MIN_POSITIVE) { 0.0 } else { x }
     }
 
     /// The definitions above in `f64`: the next weight and moments.
@@ -168,8 +178,8 @@ mod tests {
         let [w, g, m, v] = [w, g, m, v].map(f64::from);
         let of = |x: f32| f64::from(x);
         let g = of(ADAM.gradient_scale) * g + of(ADAM.l2) * w;
-        let m = kept(of(ADAM.beta1) * m + (1.0 - of(ADAM.beta1)) * g);
-        let v = kept(of(ADAM.beta2) * v + (1.0 - of(ADAM.beta2)) * g * g);
+        let m = kept(of(ADAM.beta1) * m + (1.0 - of(ADAM.beta1)) * g, 67_108_864.0);
+        let v = kept(of(ADAM.beta2) * v + (1.0 - of(ADAM.beta2)) * g * g, 1.0);
         let step = of(ADAM.rate) * m / (of(ADAM.scale) * v.sqrt() + of(ADAM.eps));
         [of(ADAM.decay) * w - step, m, v]
     }
@@ -177,16 +187,17 @@ mod tests {
     fn sgd_by_definition([w, g, u]: [f32; 3]) -> [f64; 2] {
         let of = |x: f32| f64::from(x);
         let u = of(SGD.momentum) * of(u) + of(SGD.gradient_scale) * of(g) + of(SGD.l2) * of(w);
-        let u = kept(u);
+        let u = kept(u, 1.0);
         [of(w) - of(SGD.rate) * u, u]
     }
 
-    /// A weight, its gradient, and its moments; some without gradient, whose moments are about to become denormal.
+    /// A weight, its gradient, and its moments; some without gradient, whose moments are about to become 0.
     fn numbers() -> impl Strategy<Value = [f32; 4]> {
         let tiny = [-1.5, -1.05, -0.5, 0.5, 1.05, 1.5].map(|x: f32| x * f32::MIN_POSITIVE);
         let squares = [0.5, 1.0, 1.5].map(|x: f32| x * f32::MIN_POSITIVE);
-        let fading = (prop::sample::select(tiny.to_vec()), prop::sample::select(squares.to_vec()))
-            .prop_map(|(m, v)| [0.0, 0.0, m, v]);
+        let times = [1.0, 67_108_864.0];
+        let fading = [tiny.to_vec(), squares.to_vec(), times.to_vec()].map(prop::sample::select);
+        let fading = fading.prop_map(|[m, v, times]| [0.0, 0.0, m * times, v]);
         let others = [-4.0f32..4.0, -4.0f32..4.0, -1.0f32..1.0, 0.01f32..1.0];
         prop_oneof![3 => others, 1 => fading]
     }
@@ -201,7 +212,7 @@ mod tests {
             // To the last digits where gradients are 0.
             let is_kept = |is: f32, should: f64| {
                 let all_digits = (f64::from(is) - should).abs() <= 1e-6 * should.abs();
-                if should.abs() < 1e-30 { all_digits } else { is_near(is, should) }
+                if should.abs() < 1e-28 { all_digits } else { is_near(is, should) }
             };
             let (mut adams, mut sgds) = (Vec::new(), Vec::new());
             for isa in available() {
