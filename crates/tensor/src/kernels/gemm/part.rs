@@ -135,8 +135,8 @@ impl Plan {
         let (foresees, cache) = (processor::current().foresees_rows(), processor::second_level());
         let is_transposed = a.steps.0 == 1;
         // What leaves the second-level cache comes slowly where the next one is slow: from a Xeon's at 15 GB/s. Asked for piece by
-        // piece, it comes while tiles are computed: of 26 products, those of `f64` are 1.05 times as fast there on one thread with this and
-        // the copies of A below, and those of `f32` 1.04.
+        // piece, it comes while tiles are computed: of 26 products, those of `f64` are 1.06 times as fast there on one thread with this and
+        // the copies of A below, and those of `f32` 1.02.
         // It begins to leave a little before it is full.
         let is_beyond = foresees
             && k > SHORT
