@@ -13,8 +13,8 @@ use crate::Parameters;
 ///     w ← w - lr · m / (1 - β₁ᵗ) / ( √(v / (1 - β₂ᵗ)) + ε )
 /// ```
 ///
-/// A v that would be denormal is 0 instead, and so is an m whose product with the learning rate would be, below 8e-31 in `f32`
-/// and 1.5e-300 in `f64`: arithmetic on such numbers is many times slower.
+/// An m below 8e-31 in `f32` and 1.5e-300 in `f64` becomes 0, and so does a v that would be denormal: arithmetic on denormal
+/// numbers, such as a product of the learning rate and that m, is many times slower.
 #[derive(Clone, Debug)]
 pub struct Adam<T: Real = f32> {
     lr: f64,
