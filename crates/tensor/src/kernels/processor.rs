@@ -76,6 +76,15 @@ impl Processor {
     pub(crate) fn foresees_rows(self) -> bool {
         self == Processor::Other
     }
+
+    /// Whether a product is faster without the zeros of a factor of which they are half, as behind a rectifier. A Xeon
+    /// loads 1.2 registers in a cycle, of which each multiply-add then needs one, where a tile needs less than half of one: half
+    /// of the terms take 1.0 to 1.2 times as long as all of them. An epoch of the VAE takes 0.813 s with all of them instead
+    /// of 0.835 on two threads, with batches of 512 0.680 instead of 0.714.
+    #[inline]
+    pub(crate) fn gains_by_skipping_half(self) -> bool {
+        self != Processor::Other
+    }
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -13,6 +13,7 @@
 use super::super::isa::{Isa, Kernel, dispatch_to, dispatch_vectors, has_bf16};
 #[cfg(target_arch = "x86_64")]
 use super::super::isa::{avx512_bf16, dispatch_bf16};
+use super::super::processor;
 use super::super::threads::{chunks_mut, for_each_chunk};
 use super::super::vector::Vector;
 #[cfg(target_arch = "x86_64")]
@@ -37,7 +38,7 @@ impl Product<'_, f32> {
         let sizes = [self.a.rows(), self.b.columns(), self.a.columns()];
         self.precision == Precision::Bf16
             && sizes.iter().zip(LEAST).all(|(size, least)| *size >= least)
-            && self.sparse().is_none()
+            && self.sparse(processor::current()).is_none()
     }
 
     /// [`multiply`](Product::multiply) with rounded factors.

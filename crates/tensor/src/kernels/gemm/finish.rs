@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::processor;
 use super::super::vector::Vector;
-use super::{Product, Then};
+use super::{Precision, Product, Then};
 use crate::Real;
 
 /// All lanes of a tile's last vector of B are read and multiplied.
@@ -22,6 +22,8 @@ pub(super) struct Finish<'a, T> {
     alpha: T,
     /// What C is multiplied with before it is added; `None` if it is not read.
     keep: Option<T>,
+    /// Whether an element that is -0 so far becomes +0, as it may be either where zeros are skipped; of rounded factors none are.
+    unsigned_zeros: bool,
     /// The part of the bias for these columns.
     bias: Option<&'a [T]>,
     /// Of a mask, what follows the first element of the tile; rows are `mask_step` apart.
@@ -54,6 +56,7 @@ impl<'a, T: Real> Finish<'a, T> {
             columns: columns.len(),
             alpha: of.alpha,
             keep,
+            unsigned_zeros: p.start == 0 && of.precision == Precision::Full && of.may_skip(),
             bias: of.bias.filter(|_| last).map(|bias| &bias[columns]),
             then: if last { then } else { Then::Nothing },
             mask_step: n,
@@ -118,6 +121,14 @@ impl<'a, T: Real> Finish<'a, T> {
                 for i in 0..R {
                     for v in 0..N {
                         sums[i][v] = keep.mul_add(load(c.add(i * row), v), sums[i][v]);
+                    }
+                }
+            }
+            if self.unsigned_zeros {
+                let zero = V::splat(T::ZERO);
+                for i in 0..R {
+                    for v in 0..N {
+                        sums[i][v] = sums[i][v].add(zero);
                     }
                 }
             }

@@ -19,9 +19,8 @@
 //!
 //! **The same bits.** k is cut into the fewest blocks of at most 200 terms, as equal as possible. In
 //! a block an element is one chain of fused multiply-adds from 0, in order of k; the blocks are
-//! added to C one after the other. Neither tiles, copies, zeros, threads nor instruction sets have a
-//! say in this, but for the sign of a 0 where zeros are skipped (`sparse.rs`). The error of an element is at
-//! most about (200 + k / 200) ε Σ|aᵢₗ bₗⱼ|, where one chain has k ε.
+//! added to C one after the other. Neither tiles, copies, zeros, threads, processors nor instruction sets have a
+//! say in this. The error of an element is at most about (200 + k / 200) ε Σ|aᵢₗ bₗⱼ|, where one chain has k ε.
 
 mod ahead;
 mod bf16;
@@ -46,7 +45,7 @@ pub(super) use self::tile::Terms;
 use std::ops::Range;
 
 use super::isa::{self, Isa, dispatch_vectors};
-use super::{distance, threads};
+use super::{distance, processor, threads};
 use crate::Real;
 
 /// Multiply-adds that are worth a thread: two microseconds of `f32`. On two near cores, cubes of 64 are 1.6 times as fast as on
@@ -235,17 +234,20 @@ impl<'a, T: Real> Product<'a, T> {
             let b = Matrix::with_steps(&zero, [1, n], [0, 0]);
             return Product { a, b, ..*self }.multiply(isa, c, step);
         }
-        let is_done = self.sparse().is_some_and(|piece| self.multiply_sparse(isa, c, step, piece));
-        if !is_done {
-            self.in_parts(c, step, |c, rows, columns| self.multiply_part(isa, c, rows, columns));
+        let piece = self.sparse(processor::current());
+        let full = Product { precision: Precision::Full, ..*self };
+        if !piece.is_some_and(|piece| full.multiply_sparse(isa, c, step, piece)) {
+            full.multiply_dense(isa, c, step);
         }
     }
 
-    /// Some rows and columns of C.
-    fn multiply_part(&self, isa: Isa, c: Target<T>, rows: Range<usize>, columns: Range<usize>) {
-        dispatch_vectors!(isa, T, vector => {
-            let (rows, columns) = (rows.clone(), columns.clone());
-            Part { of: self, c, rows, columns, vector, terms: Single }
+    /// [`multiply`](Product::multiply), by tiles, whatever is 0.
+    fn multiply_dense(&self, isa: Isa, c: &mut [T], step: usize) {
+        self.in_parts(c, step, |c, rows, columns| {
+            dispatch_vectors!(isa, T, vector => {
+                let (rows, columns) = (rows.clone(), columns.clone());
+                Part { of: self, c, rows, columns, vector, terms: Single }
+            });
         });
     }
 

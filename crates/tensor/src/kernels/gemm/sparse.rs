@@ -6,10 +6,10 @@
 //! smaller pieces if most of it will be read; then two rows of C in registers meet the rows of the piece that their bits
 //! name, each its own, or both those of either if they are mostly the same.
 //!
-//! A term of 0 adds nothing to a sum that began with +0, so the bits are those of the dense product,
-//! with two exceptions. If B is infinite or NaN somewhere, which is looked at, the dense product is
-//! taken. And where a sum so far has underflowed to -0, a term of +0 would make it +0,
-//! and does so where two rows are met together; these are the same for any number of threads.
+//! The bits are those of the dense product. A term of 0 changes no sum but one that has underflowed to -0, and of that only
+//! the sign, which no later term but another 0 sees. So all products that [may skip](Product::may_skip) zeros, whether they do
+//! or not, add +0 to the sums of their first block (`finish.rs`): what is 0 there is +0, and another block's -0 leaves it so.
+//! If B is infinite or NaN somewhere, which is looked at, the dense product is taken.
 //!
 //! Threads take whole columns, or, if C is higher than wide, rows that have as many terms together. Each marks
 //! its rows itself: to write what others read takes longer.
@@ -22,6 +22,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::super::GRAIN;
 use super::super::isa::{Isa, Kernel, dispatch_vectors};
 use super::super::prefetch::line_of;
+use super::super::processor::Processor;
 use super::super::threads::for_each;
 use super::super::vector::{MOST_LANES, Vector};
 use super::ahead::{ask_for_c, asks_for_c};
@@ -69,11 +70,15 @@ const WIDTH: usize = 5;
 const ROWS: usize = 512;
 
 impl<T: Real> Product<'_, T> {
+    /// Whether the product is so large that zeros may be skipped; by its sizes alone.
+    pub(super) fn may_skip(&self) -> bool {
+        self.work() >= LARGE && self.b.columns() >= COLUMNS
+    }
+
     /// How many rows of B are to be met at once if zeros of A are skipped; nothing if that does not pay, as A has too few
     /// or B is too narrow.
-    pub(super) fn sparse(&self) -> Option<usize> {
-        let (m, n) = (self.a.rows(), self.b.columns());
-        if self.work() < LARGE || n < COLUMNS || self.b.steps.1 != 1 {
+    pub(super) fn sparse(&self, on: Processor) -> Option<usize> {
+        if !self.may_skip() || self.b.steps.1 != 1 {
             return None;
         }
         // As it is stored: neighbours in a row lie next to each other.
@@ -89,10 +94,10 @@ impl<T: Real> Product<'_, T> {
                 (if i < rows { i } else { i - rows }, if l < columns { l } else { l - columns });
         }
         // Rounded to bfloat16, a dense product may be twice as fast.
-        let is_full = self.precision == Precision::Full;
+        let pays = self.precision == Precision::Full && on.gains_by_skipping_half();
         match count {
             ..=FEW => Some(WHOLE),
-            ..=MOST if is_full && m >= ROWS_FOR_MOST => Some(PIECE),
+            ..=MOST if pays && self.a.rows() >= ROWS_FOR_MOST => Some(PIECE),
             _ => None,
         }
     }
@@ -187,10 +192,6 @@ impl<T: Real, V: Vector<T>> Kernel for Skipping<'_, T, V> {
     fn run(self) -> bool {
         let Skipping { of, piece, c, part, .. } = self;
         let [rows, columns] = share(&of.a, of.b.columns(), part);
-        // Two rows that meet are the same for any number of threads: terms of one are +0 in the other, where they would end
-        // a -0.
-        let even = |i: usize| i.next_multiple_of(2).min(of.a.rows());
-        let rows = even(rows.start)..even(rows.end);
         if rows.is_empty() || columns.is_empty() {
             return true;
         }

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::super::processor;
+use super::super::processor::{self, Processor};
 use super::part::{BLOCK, ROWS};
 use super::sparse::{PIECE, ROW, ROWS_FOR_MOST, WHOLE, share};
 use super::*;
@@ -397,7 +397,9 @@ fn skipping_zeros_changes_no_bit() {
             let product = Product::new(matrix(&a, m, k, transposed), Matrix::new(&b, k, n));
             let is_worth_it = fifths == 1 || m >= ROWS_FOR_MOST;
             let piece = is_worth_it.then_some(if fifths == 1 { WHOLE } else { PIECE });
-            assert_eq!(product.sparse(), piece, "{m} {k} {n}");
+            assert_eq!(product.sparse(Processor::Zen4), piece, "{m} {k} {n}");
+            let whole = piece.filter(|&piece| piece == WHOLE);
+            assert_eq!(product.sparse(Processor::Other), whole, "{m} {k} {n}");
             let form = plain([transposed, false], beta);
             check::<f32>([m, k, n], &form, a).unwrap();
             check::<f64>([m, k, n], &form, sparse(m * k, 5, fifths)).unwrap();
@@ -429,7 +431,7 @@ fn zeros_times_infinity_are_not_skipped() {
         let mut b = numbers::<f32>(k * n, 6);
         b[300 * n + 99] = bad;
         let product = Product::new(Matrix::new(&a, m, k), Matrix::new(&b, k, n));
-        assert!(product.sparse().is_some());
+        assert!(product.sparse(Processor::Zen4).is_some());
         compare(product, &vec![0.0; m * n], n).unwrap();
         compare(product.plus(1.0), &numbers(m * n, 7), n).unwrap();
     }
@@ -471,29 +473,50 @@ proptest! {
 }
 
 #[test]
-fn the_sign_of_an_underflow_is_the_same_for_any_number_of_threads() {
-    // All sums underflow to -0, which a term of 0 would end: one of the row that a row meets; or any, where B is not
-    // finite in the columns of a thread.
-    for ([m, k, n], bad) in [([785, 128, 101], 0.0), ([101, 128, 785], f32::INFINITY)] {
-        let is_lit = |i: usize, l: usize| l.is_multiple_of(8) || l == k - 1 && i.is_multiple_of(3);
-        let a: Vec<f32> =
-            (0..m * k).map(|at| if is_lit(at / k, at % k) { -1e-30 } else { 0.0 }).collect();
-        let mut b = vec![1e-30; k * n];
-        b[k * n - 1] = bad;
-        let product = |threads, isa, beta| {
-            let mut c = vec![-0.0; m * n];
-            let of = Product::new(Matrix::new(&a, m, k), Matrix::new(&b, k, n)).plus(beta);
-            assert_eq!(of.sparse(), Some(WHOLE));
-            threads::with(threads, || of.write_on(isa, &mut c, n));
-            c.iter().map(|x| x.to_bits()).collect::<Vec<u32>>()
-        };
-        for beta in [0.0, 1.0] {
-            let one = product(1, isa::current(), beta);
-            assert!(one.contains(&0) && one.contains(&(-0f32).to_bits()));
-            for isa in isa::available() {
-                for threads in [1, 2, 3, 5, 7, 8] {
-                    assert!(product(threads, isa, beta) == one, "{isa} {threads} {beta}");
-                }
+fn skipping_zeros_does_not_change_the_sign_of_an_underflow() {
+    // A sum that has underflowed to -0 stays so if the terms of 0 that come are skipped, and if they are added becomes +0. One block
+    // and three, shares of columns and of rows.
+    let [tiny, one] = [1e-30f32, 1.0];
+    for [m, k, n] in [[785, 128, 101], [101, 450, 785]] {
+        // All sums of every other row underflow, those of others do up to their last terms.
+        let lit = |i: usize, l: usize| if i % 2 == 1 && l + 9 > k { one } else { -tiny };
+        // And of every third all that a block ends with.
+        let ends = |l: usize| (l + 1).is_multiple_of(k / k.div_ceil(BLOCK));
+        let is_lit = |i: usize, l: usize| l.is_multiple_of(8) || ends(l) && i.is_multiple_of(3);
+        let a: Vec<f32> = (0..m * k)
+            .map(|at| (at / k, at % k))
+            .map(|(i, l)| if is_lit(i, l) { lit(i, l) } else { 0.0 })
+            .collect();
+        let b: Vec<f32> = (0..k * n).map(|at| if at % 3 == 0 { -tiny } else { tiny }).collect();
+        let negative = |x: &f32| x.to_bits() == (-0f32).to_bits();
+        let product =
+            |rows: usize| Product::new(Matrix::new(&a[..rows * k], rows, k), Matrix::new(&b, k, n));
+        // Small products skip nothing, and have such sums.
+        let mut c = vec![0.0; 3 * n];
+        product(3).write(&mut c);
+        assert!(c.iter().any(negative));
+        for (alpha, beta) in [(1.0, 0.0), (1.0, 1.0), (-1.0, 0.0), (-0.75, -0.5)] {
+            let product = product(m).times(alpha).plus(beta);
+            assert_eq!(product.sparse(processor::current()), Some(WHOLE));
+            let bits = |write: &dyn Fn(&mut [f32])| {
+                let mut c: Vec<f32> = (0..m * n).map(|at| [-0.0, 0.0, 3.0][at % 3]).collect();
+                write(&mut c);
+                assert!(!c.iter().any(negative) && c.contains(&0.0));
+                c.iter().map(|x| x.to_bits()).collect::<Vec<u32>>()
+            };
+            let one = bits(&|c| threads::with(1, || product.multiply_dense(isa::current(), c, n)));
+            for (isa, threads) in isa::available()
+                .into_iter()
+                .flat_map(|isa| [1, 2, 3, 5, 8].map(|threads| (isa, threads)))
+            {
+                threads::with(threads, || {
+                    let dense = bits(&|c| product.multiply_dense(isa, c, n));
+                    assert!(dense == one, "{isa} {threads} {alpha} {beta}");
+                    for piece in [WHOLE, PIECE] {
+                        let skipped = bits(&|c| assert!(product.multiply_sparse(isa, c, n, piece)));
+                        assert!(skipped == one, "{isa} {threads} {alpha} {beta} {piece}");
+                    }
+                });
             }
         }
     }
