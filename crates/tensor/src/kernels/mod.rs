@@ -11,6 +11,8 @@
 //! product adds along k in order; a sum runs over a fixed number of lanes. So the result of a kernel
 //! does not depend on how many threads took part, nor on the instruction set.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 pub(crate) mod bce;
 pub mod bytes;
 pub(crate) mod chacha;

@@ -10,9 +10,11 @@
 //! again, and multiply-adds are followed by that flush: this is slower than the product of `f32`, but has the bits
 //! of the fast one. A block has up to 200 words.
 
-use super::super::isa::{Isa, Kernel, dispatch_to, dispatch_vectors, has_bf16};
 #[cfg(target_arch = "x86_64")]
-use super::super::isa::{avx512_bf16, dispatch_bf16};
+use super::super::amx;
+use super::super::isa::{Isa, Kernel, dispatch_to, dispatch_vectors};
+#[cfg(target_arch = "x86_64")]
+use super::super::isa::{avx512_bf16, dispatch_bf16, has_bf16};
 use super::super::processor;
 use super::super::threads::{chunks_mut, for_each_chunk};
 use super::super::vector::Vector;
@@ -21,15 +23,17 @@ use super::super::vector::Vectors;
 use super::matrix::Matrix;
 use super::part::Part;
 use super::tile::Terms;
-use super::{Precision, Product};
+use super::{HEIGHT, Precision, Product};
 use crate::buffer::Buffer;
 
 /// Rows and columns of C, and terms, below which rounding the factors costs more than it saves: 128 × 400 × 40 takes
 /// 24 µs instead of 17 on two threads, 32 × 400 × 784 is 1.2 times as fast as in full.
 const LEAST: [usize; 3] = [32, 64, 32];
 
-/// What stands in for the second number of a last pair. Their product is -0, which changes no sum.
-const MISSING: [f32; 2] = [-0.0, 0.0];
+/// The terms of a chain, of two of them, and the most of a block. The first two are what AMX makes of a row of a tile.
+pub(super) const CHAIN: usize = 16;
+pub(super) const TOGETHER: usize = 2 * CHAIN;
+pub(super) const BLOCK: usize = 32 * TOGETHER;
 
 impl Product<'_, f32> {
     /// Whether the factors are rounded: not if that takes longer than the product itself. An A that is mostly zeros
@@ -43,39 +47,37 @@ impl Product<'_, f32> {
 
     /// [`multiply`](Product::multiply) with rounded factors.
     pub(in super::super) fn multiply_rounded(&self, isa: Isa, c: &mut [f32], step: usize) {
-        if has_bf16(isa) {
-            self.multiply_words(isa, c, step);
-        } else {
-            self.multiply_halves(isa, c, step);
+        #[cfg(target_arch = "x86_64")]
+        if amx::is_available(isa) {
+            return self.multiply_tiles(c, step);
         }
+        self.multiply_words(isa, c, step);
     }
 
     fn words(&self, isa: Isa) -> [Words; 2] {
-        [(self.a, MISSING[0]), (self.b.transpose(), MISSING[1])]
-            .map(|(x, missing)| Words::of(isa, x, missing))
+        [self.a, self.b.transpose()].map(|x| Words::of(isa, x))
     }
 
-    /// With the instruction.
-    #[cfg(target_arch = "x86_64")]
-    fn multiply_words(&self, isa: Isa, c: &mut [f32], step: usize) {
-        let [a, b] = self.words(isa);
-        let of = Product { a: a.matrix(), b: b.matrix().transpose(), ..*self };
-        of.in_parts(c, step, |c, rows, columns| {
-            let vector = std::marker::PhantomData::<<f32 as Vectors>::Avx512>;
-            dispatch_bf16(Part { of: &of, c, rows, columns, vector, terms: Pairs });
-        });
+    /// With AVX-512 BF16 if there is, on any instruction set.
+    pub(super) fn multiply_words(&self, isa: Isa, c: &mut [f32], step: usize) {
+        #[cfg(target_arch = "x86_64")]
+        if has_bf16(isa) {
+            let [a, b] = self.words(isa);
+            let of = Product { a: a.matrix(), b: b.matrix().transpose(), ..*self };
+            of.in_parts(c, step, HEIGHT, |c, rows, columns| {
+                let vector = std::marker::PhantomData::<<f32 as Vectors>::Avx512>;
+                dispatch_bf16(Part { of: &of, c, rows, columns, vector, terms: Pairs });
+            });
+            return;
+        }
+        self.multiply_halves(isa, c, step);
     }
 
-    #[cfg(not(target_arch = "x86_64"))]
-    fn multiply_words(&self, _: Isa, _: &mut [f32], _: usize) {
-        unreachable!("no other architecture says that it has the instruction")
-    }
-
-    /// Without it.
+    /// Without any instruction for it.
     pub(super) fn multiply_halves(&self, isa: Isa, c: &mut [f32], step: usize) {
         let [a, b] = self.words(isa).map(|words| words.halves());
         let of = Product { a: a.matrix(), b: b.matrix().transpose(), ..*self };
-        of.in_parts(c, step, |c, rows, columns| {
+        of.in_parts(c, step, HEIGHT, |c, rows, columns| {
             dispatch_vectors!(isa, f32, vector => {
                 let (rows, columns) = (rows.clone(), columns.clone());
                 Part { of: &of, c, rows, columns, vector, terms: Flushed }
@@ -94,15 +96,15 @@ struct Words {
 }
 
 impl Words {
-    /// Of a matrix whose columns are numbered by k.
-    fn of(isa: Isa, x: Matrix<'_, f32>, missing: f32) -> Words {
-        let (rows, columns) = (x.rows(), x.columns().div_ceil(2));
+    /// Of a matrix whose columns are numbered by k. The last chains are filled up with zeros.
+    fn of(isa: Isa, x: Matrix<'_, f32>) -> Words {
+        let (rows, columns) = (x.rows(), x.columns().next_multiple_of(TOGETHER) / 2);
         let by_rows = x.steps.1 == 1;
         let mut data = Buffer::for_overwrite(rows * columns);
         let line = if by_rows { columns } else { rows };
         let lines = (super::super::GRAIN / line).max(1);
         for_each_chunk(chunks_mut(&mut data, lines * line), |i, words| {
-            dispatch_to(isa, Round { x, first: i * lines, missing, line, words });
+            dispatch_to(isa, Round { x, first: i * lines, line, words });
         });
         Words { data, rows, columns, by_rows }
     }
@@ -161,7 +163,6 @@ fn word(first: f32, second: f32) -> f32 {
 struct Round<'a> {
     x: Matrix<'a, f32>,
     first: usize,
-    missing: f32,
     /// Words in a row, or rows.
     line: usize,
     words: &'a mut [f32],
@@ -172,27 +173,28 @@ impl Kernel for Round<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Round { x, first, missing, line, words } = self;
+        let Round { x, first, line, words } = self;
         let (rows, k) = (x.rows(), x.columns());
         for (i, words) in words.chunks_exact_mut(line).enumerate() {
             if x.steps.1 == 1 {
                 let (pairs, rest) = x.row(first + i, 0..k).as_chunks::<2>();
-                words.iter_mut().zip(pairs).for_each(|(to, [a, b])| *to = word(*a, *b));
+                let (whole, behind) = words.split_at_mut(pairs.len());
+                whole.iter_mut().zip(pairs).for_each(|(to, [a, b])| *to = word(*a, *b));
+                behind.fill(0.0);
                 if let [last] = rest {
-                    words[line - 1] = word(*last, missing);
+                    behind[0] = word(*last, 0.0);
                 }
                 continue;
             }
             let p = 2 * (first + i);
-            let has_second = p + 1 < k;
-            if x.steps.0 == 1 && has_second {
+            if x.steps.0 == 1 && p + 1 < k {
                 let columns = x.transpose();
                 let pairs = columns.row(p, 0..rows).iter().zip(columns.row(p + 1, 0..rows));
                 words.iter_mut().zip(pairs).for_each(|(to, (a, b))| *to = word(*a, *b));
             } else {
+                let number = |row, p| if p < k { x.at(row, p) } else { 0.0 };
                 for (row, to) in words.iter_mut().enumerate() {
-                    let second = if has_second { x.at(row, p + 1) } else { missing };
-                    *to = word(x.at(row, p), second);
+                    *to = word(number(row, p), number(row, p + 1));
                 }
             }
         }
@@ -206,7 +208,8 @@ pub(in super::super) struct Pairs;
 
 #[cfg(target_arch = "x86_64")]
 impl Terms<f32, <f32 as Vectors>::Avx512> for Pairs {
-    const TOGETHER: usize = 1;
+    const BLOCK: usize = BLOCK / 2;
+    const CHAIN: Option<usize> = Some(CHAIN / 2);
     #[inline(always)]
     unsafe fn apart<K: Kernel>(kernel: K) -> K::Output {
         // SAFETY: the caller's promise.
@@ -226,24 +229,53 @@ impl Terms<f32, <f32 as Vectors>::Avx512> for Pairs {
             _mm512_dpbf16_ps(sum, a, b)
         }
     }
+    /// The instruction takes a subnormal sum for 0, and two products of -0 leave any other as it is.
+    #[inline(always)]
+    unsafe fn plus(
+        self,
+        a: <f32 as Vectors>::Avx512,
+        b: <f32 as Vectors>::Avx512,
+    ) -> <f32 as Vectors>::Avx512 {
+        type V = <f32 as Vectors>::Avx512;
+        const NEGATIVE_ZEROS: f32 = f32::from_bits(0x8000_8000);
+        // SAFETY: the caller's promise.
+        unsafe { self.add(V::splat(NEGATIVE_ZEROS), V::splat(0.0), a.add(b)) }
+    }
 }
 
-/// Terms of what words are made of: those of one are not taken apart by the end of a block.
+/// Terms of what words are made of.
 #[derive(Clone, Copy)]
 struct Flushed;
 
-impl<V: Vector<f32>> Terms<f32, V> for Flushed {
-    const TOGETHER: usize = 2;
+impl Flushed {
+    /// 0 with the sign of what is subnormal.
+    ///
+    /// # Safety
+    /// Call it inline in code for V's instruction set.
     #[inline(always)]
-    unsafe fn add(self, a: V, b: V, sum: V) -> V {
-        // SAFETY: the caller runs on a machine with V's instruction set.
+    unsafe fn flush<V: Vector<f32>>(sum: V) -> V {
+        // SAFETY: the caller's promise.
         unsafe {
-            let sum = a.mul_add(b, sum);
             let largest = f32::MIN_POSITIVE.next_down();
             let zero = sum.mul(V::splat(0.0));
             let negative = V::splat(-largest).if_larger(sum, sum, zero);
             sum.if_larger(V::splat(largest), sum, negative)
         }
+    }
+}
+
+impl<V: Vector<f32>> Terms<f32, V> for Flushed {
+    const BLOCK: usize = BLOCK;
+    const CHAIN: Option<usize> = Some(CHAIN);
+    #[inline(always)]
+    unsafe fn add(self, a: V, b: V, sum: V) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { Flushed::flush(a.mul_add(b, sum)) }
+    }
+    #[inline(always)]
+    unsafe fn plus(self, a: V, b: V) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { Flushed::flush(a.add(b)) }
     }
 }
 

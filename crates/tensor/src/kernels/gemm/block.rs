@@ -194,11 +194,11 @@ impl<T: Real, V: Vector<T>, const N: usize, M: Terms<T, V>, const END: u8, const
                 match height {
                     // Not for panels of short sums: nobody needs code for (8, 4).
                     8 if V::TILE.0 == 8 && N <= V::TILE.1 => {
-                        tile::<T, V, 8, N, END, BY_ROWS>(terms, k, a, b, c, finish);
+                        tile::<T, V, M, 8, N, END, BY_ROWS>(terms, k, a, b, c, finish);
                     }
-                    4 => tile::<T, V, 4, N, END, BY_ROWS>(terms, k, a, b, c, finish),
-                    2 => tile::<T, V, 2, N, END, BY_ROWS>(terms, k, a, b, c, finish),
-                    _ => tile::<T, V, 1, N, END, BY_ROWS>(terms, k, a, b, c, finish),
+                    4 => tile::<T, V, M, 4, N, END, BY_ROWS>(terms, k, a, b, c, finish),
+                    2 => tile::<T, V, M, 2, N, END, BY_ROWS>(terms, k, a, b, c, finish),
+                    _ => tile::<T, V, M, 1, N, END, BY_ROWS>(terms, k, a, b, c, finish),
                 }
             }
             i += height;

@@ -23,6 +23,8 @@
 //! say in this. The error of an element is at most about (200 + k / 200) ε Σ|aᵢₗ bₗⱼ|, where one chain has k ε.
 
 mod ahead;
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod bf16;
 mod block;
 mod finish;
@@ -54,6 +56,9 @@ const WORTH_A_THREAD: usize = 96 * 1024;
 
 /// And where cores are [far](super::distance): there, 32 × 20 × 400 would take 1.7 times as long on two threads as on one.
 const WORTH_A_FAR_THREAD: usize = 4 * WORTH_A_THREAD;
+
+/// Rows of the largest tile in registers.
+const HEIGHT: usize = 8;
 
 /// Multiply-adds of a batch that a thread takes at a time.
 const TOGETHER: usize = 400 * 1024;
@@ -243,7 +248,7 @@ impl<'a, T: Real> Product<'a, T> {
 
     /// [`multiply`](Product::multiply), by tiles, whatever is 0.
     fn multiply_dense(&self, isa: Isa, c: &mut [T], step: usize) {
-        self.in_parts(c, step, |c, rows, columns| {
+        self.in_parts(c, step, HEIGHT, |c, rows, columns| {
             dispatch_vectors!(isa, T, vector => {
                 let (rows, columns) = (rows.clone(), columns.clone());
                 Part { of: self, c, rows, columns, vector, terms: Single }
@@ -273,11 +278,12 @@ impl<'a, T: Real> Product<'a, T> {
         n > m || (!is_transposed && 2 * n >= m && is_wide)
     }
 
-    /// Hands disjoint parts of C, with their rows and columns, to all threads that are worth it.
+    /// Hands disjoint parts of C, with their rows and columns, to all threads that are worth it; cut at a tile's rows.
     fn in_parts(
         &self,
         c: &mut [T],
         step: usize,
+        height: usize,
         part: impl Fn(Target<T>, Range<usize>, Range<usize>) + Sync,
     ) {
         let (m, n) = (self.a.rows(), self.b.columns());
@@ -288,7 +294,8 @@ impl<'a, T: Real> Product<'a, T> {
         }
         let by_columns = self.is_cut_by_columns(threads);
         threads::for_each(threads, |i| {
-            shares(m, n, by_columns, threads, i).for_each(|(rows, columns)| part(c, rows, columns));
+            shares([m, n], height, by_columns, (i, threads))
+                .for_each(|(rows, columns)| part(c, rows, columns));
         });
     }
 }

@@ -50,7 +50,7 @@ const IN_PLACE: usize = 128;
 /// 16 they do not.
 pub(super) const SHORT: usize = 64;
 
-/// The most rows and vectors of a tile whose sums have k terms (of bfloat16: pairs of terms). Where there are 32 registers
+/// The most rows and vectors of a tile whose sums have k terms. Where there are 32 registers
 /// and few terms, (4, 4) instead of (8, 3) makes products of 20 terms 1.05 times as fast on one thread of Zen 4, and
 /// cubes of 64 1.02 times; with many, a panel of B that is 4 vectors wide leaves the first-level cache.
 #[inline(always)]
@@ -124,9 +124,9 @@ impl Plan {
     fn of<T: Real, V: Vector<T>, M: Terms<T, V>>(part: &Part<'_, T, V, M>) -> Plan {
         let Part { of: Product { a, b, .. }, rows, columns, .. } = part;
         let k = a.columns();
-        let (height, vectors) = tile_size::<T, V>(k.div_ceil(M::TOGETHER));
+        let (height, vectors) = tile_size::<T, V>(k);
         let width = vectors * V::LANES;
-        let block = M::TOGETHER * BLOCK;
+        let block = M::BLOCK;
         let bytes = |rows: usize, columns: usize| {
             rows.saturating_mul(columns).saturating_mul(size_of::<T>())
         };

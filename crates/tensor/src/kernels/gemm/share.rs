@@ -5,23 +5,21 @@ use std::ops::Range;
 /// Rows and columns of C.
 type Rectangle = (Range<usize>, Range<usize>);
 
-/// Rows of a tile, and columns of a vector, at which C is cut.
-const ROWS: usize = 8;
+/// Columns of a vector, at which C is cut.
 const COLUMNS: usize = 16;
 
-/// Rectangles for thread i of `threads`: together all of C, each thread's as large as the others'.
+/// Rectangles for thread i of `threads`: together all of C, each thread's as large as the others', cut at `height` rows of a tile.
 ///
 /// 400 columns are 25 vectors: two threads take 12 each, and half of the rows of the one between them.
 pub(super) fn shares(
-    m: usize,
-    n: usize,
+    [m, n]: [usize; 2],
+    height: usize,
     by_columns: bool,
-    threads: usize,
-    i: usize,
+    (i, threads): (usize, usize),
 ) -> impl Iterator<Item = Rectangle> {
-    let (tiles, vectors) = (m.div_ceil(ROWS), n.div_ceil(COLUMNS));
+    let (tiles, vectors) = (m.div_ceil(height), n.div_ceil(COLUMNS));
     let rectangle = move |tiles: Range<usize>, vectors: Range<usize>| {
-        let rows = tiles.start * ROWS..(tiles.end * ROWS).min(m);
+        let rows = tiles.start * height..(tiles.end * height).min(m);
         (rows, vectors.start * COLUMNS..(vectors.end * COLUMNS).min(n))
     };
     // Tiles below each other, one vector after the other, cut evenly.
@@ -55,14 +53,15 @@ mod tests {
         #[test]
         fn every_element_has_one_thread_and_all_have_as_much(
             m in 1usize..200, n in 1usize..900, by_columns in any::<bool>(), threads in 1usize..9,
+            height in prop::sample::select(vec![8, 16]),
         ) {
             let mut owners = vec![0; m * n];
             let mut most = 0;
             for i in 0..threads {
                 let mut tiles = 0;
-                for (rows, columns) in shares(m, n, by_columns, threads, i) {
-                    prop_assert!(rows.start % ROWS == 0 && columns.start % COLUMNS == 0);
-                    tiles += rows.len().div_ceil(ROWS) * columns.len().div_ceil(COLUMNS);
+                for (rows, columns) in shares([m, n], height, by_columns, (i, threads)) {
+                    prop_assert!(rows.start % height == 0 && columns.start % COLUMNS == 0);
+                    tiles += rows.len().div_ceil(height) * columns.len().div_ceil(COLUMNS);
                     for row in rows {
                         owners[row * n..][columns.clone()].iter_mut().for_each(|owner| *owner += 1);
                     }
@@ -70,7 +69,7 @@ mod tests {
                 most = most.max(tiles);
             }
             prop_assert!(owners.iter().all(|&owner| owner == 1));
-            let (tiles, vectors) = (m.div_ceil(ROWS), n.div_ceil(COLUMNS));
+            let (tiles, vectors) = (m.div_ceil(height), n.div_ceil(COLUMNS));
             let unit = if by_columns { 1 } else { vectors };
             prop_assert!(most <= (tiles * vectors / unit).div_ceil(threads) * unit);
         }

@@ -5,29 +5,26 @@ use super::part::{BLOCK, ROWS};
 use super::sparse::{PIECE, ROW, ROWS_FOR_MOST, WHOLE, share};
 use super::*;
 
-/// The definition, block by block and in order: these are the bits. A block ends between multiples of `together`.
+/// The definition, block by block and in order: these are the bits. A block has `most` terms at most, and ends between
+/// multiples of `together`; `sum` is that of some terms of element (i, j).
 fn definition<T: Real>(
     of: &Product<'_, T>,
     c: &mut [T],
     step: usize,
-    together: usize,
-    term: impl Fn(T, T, T) -> T,
+    (together, most): (usize, usize),
+    sum: impl Fn(usize, usize, Range<usize>) -> T,
 ) {
     let Product { a, b, alpha, beta, bias, then, .. } = *of;
     let (k, n) = (a.columns(), b.columns());
     let units = k.div_ceil(together);
-    let blocks = units.div_ceil(BLOCK).max(1);
+    let blocks = units.div_ceil(most / together).max(1);
     let cut = |block: usize| (units * block / blocks * together).min(k);
     for i in 0..a.rows() {
         for j in 0..n {
             let c = &mut c[i * step + j];
             for block in 0..blocks {
-                let mut sum = T::ZERO;
-                for l in cut(block)..cut(block + 1) {
-                    sum = term(a.at(i, l), b.at(l, j), sum);
-                }
                 let keep = if block == 0 { beta } else { T::ONE };
-                let sum = alpha * sum;
+                let sum = alpha * sum(i, j, cut(block)..cut(block + 1));
                 *c = if keep == T::ZERO { sum } else { keep.mul_add(*c, sum) };
             }
             if let Some(bias) = bias {
@@ -70,7 +67,9 @@ fn matrix<T>(data: &[T], rows: usize, columns: usize, transposed: bool) -> Matri
 /// The same product on every instruction set against the definition, bit by bit.
 fn compare<T: Real>(of: Product<'_, T>, old: &[T], step: usize) -> Result<(), String> {
     let mut truth = old.to_vec();
-    definition(&of, &mut truth, step, 1, |a, b, sum| a.mul_add(b, sum));
+    definition(&of, &mut truth, step, (1, BLOCK), |i, j, terms| {
+        terms.fold(T::ZERO, |sum, l| of.a.at(i, l).mul_add(of.b.at(l, j), sum))
+    });
     compare_with(&truth, old, step, |isa, c, step| of.write_on(isa, c, step))
 }
 
@@ -258,10 +257,20 @@ fn flushed(x: f32) -> f32 {
 fn compare_rounded(of: Product<'_, f32>, old: &[f32], step: usize) -> Result<(), String> {
     let of = of.precision(Precision::Bf16);
     let mut truth = old.to_vec();
-    let term = |a, b, sum| flushed(short(a).mul_add(short(b), sum));
-    definition(&of, &mut truth, step, 2, term);
-    compare_with(&truth, old, step, |isa, c, step| of.multiply_rounded(isa, c, step))?;
-    compare_with(&truth, old, step, |isa, c, step| of.multiply_halves(isa, c, step))
+    // Behind the last of k terms, a chain goes on with zeros.
+    let number = |x: Matrix<'_, f32>, i, l| if l < x.columns() { short(x.at(i, l)) } else { 0.0 };
+    let (a, b) = (of.a, of.b.transpose());
+    let chain = |i, j, terms: Range<usize>| {
+        terms.fold(0.0, |sum, l| flushed(number(a, i, l).mul_add(number(b, j, l), sum)))
+    };
+    definition(&of, &mut truth, step, (32, 1024), |i, j, terms| {
+        terms.step_by(32).fold(0.0, |sum, l| {
+            flushed(sum + flushed(chain(i, j, l..l + 16) + chain(i, j, l + 16..l + 32)))
+        })
+    });
+    let ways = [Product::multiply_rounded, Product::multiply_words, Product::multiply_halves];
+    ways.into_iter()
+        .try_for_each(|way| compare_with(&truth, old, step, |isa, c, step| way(&of, isa, c, step)))
 }
 
 proptest! {
@@ -294,9 +303,7 @@ proptest! {
 
 #[test]
 fn rounded_factors_agree_beyond_one_block_of_words_and_of_rows() {
-    for [m, k, n] in
-        [[3, 2 * BLOCK + 1, 5], [13, 6 * BLOCK - 1, 67], [ROWS + 19, 2 * BLOCK + 5, 101]]
-    {
+    for [m, k, n] in [[3, 1025, 5], [13, 3071, 67], [ROWS + 19, 1029, 101], [545, 33, 41]] {
         for transposed in [[false, false], [false, true], [true, false], [true, true]] {
             let form = plain(transposed, 1.0);
             let compare = |of: Product<'_, f32>, old: &[f32]| compare_rounded(of, old, n);

@@ -6,6 +6,7 @@ use super::super::isa::{self, Kernel};
 use super::super::vector::Vector;
 use super::ahead::Lines;
 use super::finish::{Finish, HALF, WHOLE};
+use super::part::BLOCK;
 use crate::Real;
 
 /// One operand of a tile: where it begins, and its steps from row to row and from column to column.
@@ -58,8 +59,16 @@ impl<T: Copy> Rows<T> {
 
 /// How terms are added to sums.
 pub(in super::super) trait Terms<T, V: Vector<T>>: Copy {
-    /// The terms that the end of a block of k does not take apart; a block has as many times as much.
-    const TOGETHER: usize;
+    /// The most terms of a block.
+    const BLOCK: usize = BLOCK;
+    /// The terms of a chain of multiply-adds, unless one is as long as the block: then two at a time begin at 0 and are
+    /// [added](Terms::plus) up, and to the sum of those before.
+    const CHAIN: Option<usize> = None;
+    /// The terms that the end of a block does not take apart.
+    const TOGETHER: usize = match Self::CHAIN {
+        Some(chain) => 2 * chain,
+        None => 1,
+    };
     /// Runs a kernel as a function of its own, for the instruction set of V and of these terms.
     ///
     /// # Safety
@@ -74,6 +83,15 @@ pub(in super::super) trait Terms<T, V: Vector<T>>: Copy {
     /// # Safety
     /// Call it inline in code for the instruction set of V and of these terms.
     unsafe fn add(self, a: V, b: V, sum: V) -> V;
+    /// The sum of two sums, in each lane.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    unsafe fn plus(self, a: V, b: V) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { a.add(b) }
+    }
     /// Whether [`add_half`](Terms::add_half) may cost less than [`add`](Terms::add).
     const HALVES: bool = false;
     /// [`add`](Terms::add) in the first half of the lanes; what the others hold has no meaning.
@@ -92,7 +110,6 @@ pub(in super::super) trait Terms<T, V: Vector<T>>: Copy {
 pub(super) struct Single;
 
 impl<T, V: Vector<T>> Terms<T, V> for Single {
-    const TOGETHER: usize = 1;
     const HALVES: bool = V::HALVES;
     #[inline(always)]
     unsafe fn add(self, a: V, b: V, sum: V) -> V {
@@ -108,7 +125,7 @@ impl<T, V: Vector<T>> Terms<T, V> for Single {
 
 /// Σ A B over `k` for R rows and N vectors, written to C as `finish` says.
 ///
-/// Each element is one chain of terms in order of k, from 0. `END` says how many columns the last vector has. Only one that
+/// Each element is one chain of terms in order of k, from 0, or the sum of [several](Terms::CHAIN). `END` says how many columns the last vector has. Only one that
 /// is not [`WHOLE`] leaves out lanes when it is read (which takes the time of a multiply-add on Intel: 4 % of all); a
 /// [`HALF`] costs half where registers are computed in halves. Of A, the columns are next to each other (`BY_ROWS`), or the rows.
 ///
@@ -116,15 +133,17 @@ impl<T, V: Vector<T>> Terms<T, V> for Single {
 /// Call it inline in code for V's instruction set and that of the terms. A is good for R × k, B for k × N vectors, or, if `END` is
 /// not [`WHOLE`] and V [leaves out](Vector::LEAVES_OUT) lanes, the columns of `finish` (next to each other), C and `finish` as for [`Finish::write`].
 #[inline(always)]
+#[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
 pub(super) unsafe fn tile<
     T: Real,
     V: Vector<T>,
+    M: Terms<T, V>,
     const R: usize,
     const N: usize,
     const END: u8,
     const BY_ROWS: bool,
 >(
-    terms: impl Terms<T, V>,
+    terms: M,
     k: usize,
     (a, lines): (Rows<T>, &Lines<T>),
     b: Operand<T>,
@@ -138,6 +157,24 @@ pub(super) unsafe fn tile<
         let rows = std::array::from_fn(|i| if BY_ROWS { a.row(i) } else { i });
         let column = if BY_ROWS { 1 } else { a.column };
         let (mut a, mut b_row) = (a.start, b.start);
+        if let Some(chain) = M::CHAIN {
+            for _ in 0..k / (2 * chain) {
+                let [first, second] = [(); 2].map(|()| {
+                    let mut sums = [[V::splat(T::ZERO); N]; R];
+                    for _ in 0..chain {
+                        sums = add::<T, V, R, N, END>(terms, sums, (a, rows), (b_row, last));
+                        (a, b_row) = (a.wrapping_add(column), b_row.wrapping_add(b.row));
+                    }
+                    sums
+                });
+                for i in 0..R {
+                    for v in 0..N {
+                        sums[i][v] = terms.plus(sums[i][v], terms.plus(first[i][v], second[i][v]));
+                    }
+                }
+            }
+            return finish.write::<V, R, N>(sums, c);
+        }
         // A copy: behind a reference it would stay in memory, and cubes of 512 take 3 % longer.
         let mut lines = *lines;
         let chunk = lines.chunk(k);
