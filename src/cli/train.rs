@@ -42,7 +42,7 @@ pub(crate) struct TrainArgs {
     batch_size: Option<usize>,
 
     /// Matrix products of training: bf16 rounds their factors to 8 digits, which is faster where the processor has
-    /// AVX-512 BF16 [default: f32]
+    /// AVX-512 BF16 or AMX [default: f32]
     #[arg(long, value_parser = words::<Precision>(&["f32", "bf16"]), hide_possible_values = true)]
     precision: Option<Precision>,
 

@@ -4,6 +4,8 @@ use std::hint::black_box;
 use std::marker::PhantomData;
 
 #[cfg(target_arch = "x86_64")]
+use super::amx::{self, Tiles};
+#[cfg(target_arch = "x86_64")]
 use super::gemm::{Pairs, Terms};
 use super::isa::{self, Kernel, dispatch, dispatch_vectors};
 use super::vector::Vector;
@@ -64,17 +66,20 @@ impl<T: Real, V: Vector<T>> Kernel for Peak<T, V> {
     }
 }
 
-/// Whether the current instruction set multiplies pairs of bfloat16.
+/// Whether the current instruction set multiplies pairs of bfloat16, on AVX-512 BF16 or AMX.
 pub fn has_bf16() -> bool {
     isa::has_bf16(isa::current())
 }
 
-/// [`multiply_adds`] of pairs of bfloat16.
+/// [`multiply_adds`] of pairs of bfloat16, on AMX if there is.
 ///
 /// # Panics
 /// If the machine [has no](has_bf16) instruction for them.
 #[cfg(target_arch = "x86_64")]
 pub fn multiply_adds_bf16(rounds: usize) -> (u64, f32) {
+    if amx::is_available(isa::current()) {
+        return Tiles::take().multiply_adds(rounds);
+    }
     isa::dispatch_bf16(PairsPeak { rounds })
 }
 
@@ -169,12 +174,19 @@ mod tests {
         assert!((sum - (2 * CHAINS * width) as f32).abs() < 0.1, "{sum}");
     }
 
+    #[cfg(target_arch = "x86_64")]
     #[test]
     fn pairs_are_counted_and_done() {
         if !has_bf16() {
             return;
         }
         let (count, sum) = multiply_adds_bf16(1000);
+        if amx::is_available(isa::current()) {
+            // 16 × 16 elements of each of 4 tiles.
+            assert_eq!(count, 2 * 1000 * 32 * 4 * 256);
+            assert_eq!(sum, (1000 * 32 * 4 * 256) as f32);
+            return;
+        }
         assert_eq!(count as usize, 4 * 1000 * CHAINS * 16);
         let of_chains: usize = (0..CHAINS).map(|i| i + 2 * 1000).sum();
         assert_eq!(sum as usize, 16 * of_chains);

@@ -106,39 +106,57 @@ unsafe fn round(
     let mut gathered = [0.0; SIDE * TOGETHER];
     let at = x.from(lines.start, terms.start);
     // One line after the other, or one term.
-    let (from, step, count, length, has_lines) = if at.column == 1 {
-        (at.start, at.row, lines.len(), terms.len(), true)
+    let (rows, has_lines) = if at.column == 1 {
+        (Rows { start: at.start, step: at.row, count: lines.len(), length: terms.len() }, true)
     } else if at.row == 1 {
-        (at.start, at.column, terms.len(), lines.len(), false)
+        (Rows { start: at.start, step: at.column, count: terms.len(), length: lines.len() }, false)
     } else {
         for (to, line) in gathered.chunks_exact_mut(TOGETHER).zip(lines.clone()) {
             to.iter_mut().zip(terms.clone()).for_each(|(to, term)| *to = x.at(line, term));
         }
-        (gathered.as_ptr(), TOGETHER, SIDE, TOGETHER, true)
+        let start = gathered.as_ptr();
+        (Rows { start, step: TOGETHER, count: SIDE, length: TOGETHER }, true)
     };
-    // SAFETY: of `count` rows of `length` numbers, which are `step` apart and lie in x or are the gathered ones, those that exist are read.
+    let mut across = [0.0; TILE];
+    let transposed = has_lines != by_rows;
+    let first = if transposed { &mut across } else { &mut *to };
+    // SAFETY: the caller's promise; the rows lie in x or are the gathered ones, and each of the 16 stores fills a row of a tile.
     unsafe {
-        let load = |i: usize, begin: usize| {
-            if i >= count || begin >= length {
+        for i in 0..SIDE {
+            let [lower, upper] = match has_lines {
+                true => [rows.load(i, 0), rows.load(i, CHAIN)],
+                false => [rows.load(i, 0), rows.load(i + CHAIN, 0)],
+            };
+            words(lower, upper).store(first.as_mut_ptr().add(i * SIDE));
+        }
+        if transposed {
+            transpose::<f32, V>(across.as_ptr(), SIDE, SIDE, to.as_mut_ptr(), SIDE);
+        }
+    }
+}
+
+/// `count` rows of `length` numbers each, with zeros around.
+struct Rows {
+    start: *const f32,
+    step: usize,
+    count: usize,
+    length: usize,
+}
+
+impl Rows {
+    /// Numbers of row i from `begin` on. A closure would not be inlined, and so not be compiled for the instruction set.
+    ///
+    /// # Safety
+    /// Call it inline in code for AVX-512. The rows are good to read.
+    #[inline(always)]
+    unsafe fn load(&self, i: usize, begin: usize) -> V {
+        // SAFETY: only numbers of a row that exist are read.
+        unsafe {
+            if i >= self.count || begin >= self.length {
                 return V::splat(0.0);
             }
-            V::load_up_to(from.add(i * step + begin), length - begin)
-        };
-        let words = |i: usize| match has_lines {
-            true => words(load(i, 0), load(i, CHAIN)),
-            false => words(load(i, 0), load(i + CHAIN, 0)),
-        };
-        if has_lines == by_rows {
-            for i in 0..SIDE {
-                words(i).store(to.as_mut_ptr().add(i * SIDE));
-            }
-            return;
+            V::load_up_to(self.start.add(i * self.step + begin), self.length - begin)
         }
-        let mut across = [0.0; TILE];
-        for i in 0..SIDE {
-            words(i).store(across.as_mut_ptr().add(i * SIDE));
-        }
-        transpose::<f32, V>(across.as_ptr(), SIDE, SIDE, to.as_mut_ptr(), SIDE);
     }
 }
 
@@ -149,7 +167,7 @@ unsafe fn round(
 #[inline(always)]
 unsafe fn words(lower: V, upper: V) -> V {
     use std::arch::x86_64::{
-        __m512i, _mm512_cvtne2ps_pbh, _mm512_loadu_si512, _mm512_permutexvar_epi16,
+        __m512bh, __m512i, _mm512_cvtne2ps_pbh, _mm512_loadu_si512, _mm512_permutexvar_epi16,
     };
     const PLACES: [u16; 32] = {
         let mut places = [0; 32];
@@ -164,7 +182,8 @@ unsafe fn words(lower: V, upper: V) -> V {
     unsafe {
         let numbers = _mm512_cvtne2ps_pbh(upper, lower);
         let places = _mm512_loadu_si512(PLACES.as_ptr().cast());
-        let words = _mm512_permutexvar_epi16(places, std::mem::transmute::<_, __m512i>(numbers));
+        let words =
+            _mm512_permutexvar_epi16(places, std::mem::transmute::<__m512bh, __m512i>(numbers));
         std::mem::transmute::<__m512i, V>(words)
     }
 }
@@ -258,8 +277,52 @@ unsafe fn write<const N: usize>(
 #[inline(always)]
 unsafe fn load<const R: usize, const N: usize>(sums: &Sums, row: usize) -> [[V; N]; R] {
     let rows = &sums.0[row * 2 * SIDE..(row + R) * 2 * SIDE];
-    // SAFETY: row i has two vectors.
-    std::array::from_fn(|i| {
-        std::array::from_fn(|v| unsafe { V::load(rows[i * 2 * SIDE + v * SIDE..].as_ptr()) })
-    })
+    // SAFETY: the caller's promise; row i has two vectors.
+    unsafe {
+        let mut vectors = [[V::splat(0.0); N]; R];
+        for (i, vectors) in vectors.iter_mut().enumerate() {
+            for (v, vector) in vectors.iter_mut().enumerate() {
+                *vector = V::load(rows[i * 2 * SIDE + v * SIDE..].as_ptr());
+            }
+        }
+        vectors
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::super::isa::{Isa, has_bf16};
+    use super::super::bf16::rounded;
+    use super::*;
+
+    proptest! {
+        /// Strips need no AMX, so that machines with AVX-512 BF16 alone check them, too.
+        #[test]
+        fn strips_hold_what_tiles_want(
+            [lines, terms] in [1usize..70, 1usize..100],
+            steps in prop::sample::select(vec![[100, 1], [1, 70], [200, 2]]),
+            by_rows in any::<bool>(), seed in 0usize..1000,
+        ) {
+            if !has_bf16(Isa::Avx512) {
+                return Ok(());
+            }
+            let numbers: Vec<f32> =
+                (0..14_000).map(|i| ((i + seed) * 7919 % 1013) as f32 / 506.5 - 1.0).collect();
+            let x = Matrix::with_steps(&numbers, [lines, terms], steps);
+            let strips = Strips::of(x, by_rows);
+            for line in 0..lines.next_multiple_of(SIDE) {
+                for term in 0..terms.next_multiple_of(TOGETHER) {
+                    let (tile, half) = (term / TOGETHER, term % TOGETHER / CHAIN);
+                    let (line_at, term_at) = (line % SIDE, term % CHAIN);
+                    let at = if by_rows { line_at * SIDE + term_at } else { term_at * SIDE + line_at };
+                    let word = strips.data[(line / SIDE * strips.tiles + tile) * TILE + at];
+                    let exists = line < lines && term < terms;
+                    let truth = if exists { rounded(x.at(line, term)) >> 16 } else { 0 };
+                    prop_assert_eq!(word.to_bits() >> (16 * half) & 0xFFFF, truth, "({}, {})", line, term);
+                }
+            }
+        }
+    }
 }

@@ -1,14 +1,15 @@
 //! Products whose factors are rounded to bfloat16: the sign, the exponent and the 7 first digits of an `f32`.
 //!
-//! AVX-512 BF16 multiplies pairs of them and adds both products to an `f32`, twice as many terms in
-//! the same time. Two neighbours along k become one *word*, the first in its upper half, which is
-//! added first; a matrix of words has half the terms, and everything around the microkernel treats it
-//! as it does numbers.
+//! Two numbers along k become one *word*, and instructions multiply words: AVX-512 BF16 adds both products of a pair to an
+//! `f32`, twice as many terms in the same time on Zen; AMX adds up to sixteen times as many (`amx.rs`). In words of AVX-512
+//! BF16 neighbours meet, the first in the upper half, which is added first; a matrix of words has half the terms, and everything
+//! around the microkernel treats it as it does numbers.
 //!
-//! **The same bits.** A term is one fused multiply-add, as elsewhere, after which a sum that is
-//! subnormal becomes 0, as the instruction has it. Where it is missing, each number of a word has its own place
-//! again, and multiply-adds are followed by that flush: this is slower than the product of `f32`, but has the bits
-//! of the fast one. A block has up to 200 words.
+//! **The same bits.** They are what AMX makes of a row of a tile: k is filled up with zeros to groups of 32 terms. The first 16 of a
+//! group, and the other 16, are a chain of fused multiply-adds from 0, in order; both chains are added to each other, then to
+//! the sum of the groups before. A block, whose sum is added to C, is as many groups as 1,024 terms have at most. Whatever number or sum
+//! is subnormal becomes 0. Without any of these instructions each number of a word has its own place again, and multiply-adds
+//! are followed by that flush: this is slower than the product of `f32`, but has the bits of the fast ones.
 
 #[cfg(target_arch = "x86_64")]
 use super::super::amx;
@@ -146,7 +147,7 @@ const UPPER: u32 = 0xFFFF_0000;
 
 /// The nearest bfloat16, of two the one that ends in 0; subnormal numbers become 0, as the instruction takes them.
 #[inline(always)]
-fn rounded(x: f32) -> u32 {
+pub(super) fn rounded(x: f32) -> u32 {
     let bits = x.to_bits();
     let nearest = bits.wrapping_add(0x7FFF + (bits >> 16 & 1));
     let finite = if x.is_nan() { bits | 0x0040_0000 } else { nearest };
@@ -229,7 +230,8 @@ impl Terms<f32, <f32 as Vectors>::Avx512> for Pairs {
             _mm512_dpbf16_ps(sum, a, b)
         }
     }
-    /// The instruction takes a subnormal sum for 0, and two products of -0 leave any other as it is.
+    /// The instruction takes a subnormal sum for 0, and two products of -0 leave any other as it is. Testing numbers
+    /// and clearing them takes longer on Zen 4.
     #[inline(always)]
     unsafe fn plus(
         self,

@@ -14,13 +14,14 @@
 //! second-level cache; with several blocks of rows all panels are copied ahead, once (`part.rs`). Sums in
 //! registers need vectors by name, for each instruction set (`kernels/vector/`). Of an A with many zeros,
 //! such as a batch of images of digits or what a rectifier leaves, only the other numbers are met
-//! (`sparse.rs`); if asked to, `f32` is rounded to bfloat16 before (`bf16.rs`). Last, threads: each takes
+//! (`sparse.rs`); if asked to, `f32` is rounded to bfloat16 before (`bf16.rs`), and AMX
+//! takes over where it is (`amx.rs`). Last, threads: each takes
 //! some columns or some rows of C, which is all that they write (`share.rs`).
 //!
 //! **The same bits.** k is cut into the fewest blocks of at most 200 terms, as equal as possible. In
 //! a block an element is one chain of fused multiply-adds from 0, in order of k; the blocks are
 //! added to C one after the other. Neither tiles, copies, zeros, threads, processors nor instruction sets have a
-//! say in this. The error of an element is at most about (200 + k / 200) ε Σ|aᵢₗ bₗⱼ|, where one chain has k ε.
+//! say in this; rounded factors have an order of their own (`bf16.rs`). The error of an element is at most about (200 + k / 200) ε Σ|aᵢₗ bₗⱼ|, where one chain has k ε.
 
 mod ahead;
 #[cfg(target_arch = "x86_64")]

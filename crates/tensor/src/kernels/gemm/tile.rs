@@ -125,8 +125,8 @@ impl<T, V: Vector<T>> Terms<T, V> for Single {
 
 /// Σ A B over `k` for R rows and N vectors, written to C as `finish` says.
 ///
-/// Each element is one chain of terms in order of k, from 0, or the sum of [several](Terms::CHAIN). `END` says how many columns the last vector has. Only one that
-/// is not [`WHOLE`] leaves out lanes when it is read (which takes the time of a multiply-add on Intel: 4 % of all); a
+/// Each element is one chain of terms in order of k, from 0, or the sum of [several](Terms::CHAIN). `END` says how many
+/// columns the last vector has. Only one that is not [`WHOLE`] leaves out lanes when it is read (which takes the time of a multiply-add on Intel: 4 % of all); a
 /// [`HALF`] costs half where registers are computed in halves. Of A, the columns are next to each other (`BY_ROWS`), or the rows.
 ///
 /// # Safety
@@ -158,15 +158,20 @@ pub(super) unsafe fn tile<
         let column = if BY_ROWS { 1 } else { a.column };
         let (mut a, mut b_row) = (a.start, b.start);
         if let Some(chain) = M::CHAIN {
-            for _ in 0..k / (2 * chain) {
-                let [first, second] = [(); 2].map(|()| {
+            // No closure: one that is not inlined is not compiled for the instruction set.
+            macro_rules! chained {
+                () => {{
                     let mut sums = [[V::splat(T::ZERO); N]; R];
                     for _ in 0..chain {
                         sums = add::<T, V, R, N, END>(terms, sums, (a, rows), (b_row, last));
                         (a, b_row) = (a.wrapping_add(column), b_row.wrapping_add(b.row));
                     }
                     sums
-                });
+                }};
+            }
+            for _ in 0..k / (2 * chain) {
+                let first = chained!();
+                let second = chained!();
                 for i in 0..R {
                     for v in 0..N {
                         sums[i][v] = terms.plus(sums[i][v], terms.plus(first[i][v], second[i][v]));
