@@ -1,8 +1,8 @@
 //! One number in, one number out; and two in, one out, with broadcasting.
 
-use super::GRAIN;
-use super::isa::{Kernel, dispatch};
+use super::isa::{Kernel, dispatch, dispatch_light};
 use super::threads::{chunks, chunks_mut, for_each_chunk};
+use super::{GRAIN, even};
 use crate::Real;
 use crate::shape::{MAX_RANK, Shape};
 
@@ -26,6 +26,11 @@ pub(crate) trait Function1: Copy + Send + Sync {
 
 /// Numbers in a chunk: a few vectors of the widest kind.
 const CHUNK: usize = 64;
+
+/// How many of so many numbers a thread takes at a time: whole chunks.
+fn grain(count: usize) -> usize {
+    CHUNK * even(count.div_ceil(CHUNK), GRAIN / CHUNK)
+}
 
 /// f(x) for one chunk. By value, so that the compiler need not ask whether x and y overlap, and can keep both in registers.
 #[inline(always)]
@@ -118,13 +123,15 @@ impl<F: Function1, T: Real> Kernel for MapAssign<'_, F, T> {
 /// y = f(x)
 pub(crate) fn map<T: Real>(f: impl Function1, x: &[T], y: &mut [T]) {
     assert_eq!(x.len(), y.len());
-    let pieces = (chunks(x, GRAIN), chunks_mut(y, GRAIN));
+    let grain = grain(x.len());
+    let pieces = (chunks(x, grain), chunks_mut(y, grain));
     for_each_chunk(pieces, |_, (x, y)| dispatch(Map(f, x, y)));
 }
 
 /// x = f(x)
 pub(crate) fn map_assign<T: Real>(f: impl Function1, x: &mut [T]) {
-    for_each_chunk(chunks_mut(x, GRAIN), |_, x| dispatch(MapAssign(f, x)));
+    let grain = grain(x.len());
+    for_each_chunk(chunks_mut(x, grain), |_, x| dispatch(MapAssign(f, x)));
 }
 
 /// A run of an operand: as long as the result, or one number that is repeated.
@@ -255,11 +262,12 @@ impl Walk {
         if self.run >= GRAIN {
             y.chunks_mut(self.run).enumerate().for_each(|(run, y)| {
                 let at = self.start(run);
-                for_each_chunk(chunks_mut(y, GRAIN), |i, y| visit(y, at, i * GRAIN));
+                let grain = grain(y.len());
+                for_each_chunk(chunks_mut(y, grain), |i, y| visit(y, at, i * grain));
             });
             return;
         }
-        let runs = (GRAIN / self.run).max(1);
+        let runs = even(y.len() / self.run, GRAIN / self.run);
         let group = |group: usize, y: &mut [T]| {
             for (i, y) in y.chunks_mut(self.run).enumerate() {
                 visit(y, self.start(group * runs + i), 0);
@@ -281,7 +289,7 @@ pub(crate) fn zip<T: Real>(
     walk.for_each_piece(y, |y, at, from| {
         let a = walk.slice(0, a, at[0], from, y.len());
         let b = walk.slice(1, b, at[1], from, y.len());
-        dispatch(Zip(f, a, b, y));
+        dispatch_light(Zip(f, a, b, y));
     });
 }
 
@@ -295,7 +303,7 @@ pub(crate) fn zip_assign<T: Real>(
     let walk = Walk::new(a_shape, b_shape, a_shape);
     walk.for_each_piece(a, |a, at, from| {
         let b = walk.slice(1, b, at[1], from, a.len());
-        dispatch(ZipAssign(f, a, b));
+        dispatch_light(ZipAssign(f, a, b));
     });
 }
 

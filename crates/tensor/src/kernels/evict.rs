@@ -13,7 +13,9 @@ const LARGE: usize = 1 << 15;
 /// by line, 36, and 100 where other writing goes on, as in Adam. For weights, which all threads read in each step, and
 /// for batches of images. On far cores of Zen 4, a step of a VAE (784-400-20) takes 3.5 ms
 /// without this and 3.1 with it; with batches of 32, 2.0 and 1.3 ms. On near cores it would take a tenth longer
-/// with it, and a fifth. Outputs of other products and of functions of one number gain little.
+/// with it, and a fifth. For what layers hand to each other: 128 × 20 × 400 takes 26 µs instead of 49 there, 128 × 40 × 400 35 instead of 59,
+/// 128 × 400 × 784 340 instead of 365, and a step 2.02 ms instead of 2.13. Not for gradients of weights, which who has written them
+/// reads: those of both large layers would take 25 µs more. Outputs of functions of one number gain little.
 pub(super) fn pays(bytes: usize) -> bool {
     bytes >= LARGE && are_far()
 }

@@ -4,9 +4,9 @@ use ndarray::{ArrayD, Axis};
 
 use super::run;
 use crate::check::{Case, Checked, Sampler};
-use crate::kernels::GRAIN;
 use crate::kernels::bce::{bce_gradient_row, bce_row};
 use crate::kernels::threads::{chunks_mut, for_each_chunk};
+use crate::kernels::{GRAIN, even};
 use crate::{Batch, Op, Real, Shape, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
@@ -36,8 +36,8 @@ fn for_each_row<T: Real>(
     visit: impl Fn(usize, &mut [T]) + Sync,
 ) {
     let n = shape[shape.rank() - 1];
-    let rows = (GRAIN / n.max(1)).max(1);
     if width > 0 {
+        let rows = even(out.len() / width, GRAIN / n.max(1));
         for_each_chunk(chunks_mut(out, rows * width), |i, out| {
             out.chunks_mut(width).enumerate().for_each(|(j, out)| visit(i * rows + j, out));
         });

@@ -14,7 +14,7 @@
 //! second-level cache; with several blocks of rows all panels are copied ahead, once (`part.rs`). Sums in
 //! registers need vectors by name, for each instruction set (`kernels/vector/`). Of an A with many zeros,
 //! such as a batch of images of digits or what a rectifier leaves, only the other numbers are met
-//! (`sparse.rs`); if asked to, `f32` is rounded to bfloat16 before (`bf16.rs`), and AMX
+//! (`sparse.rs`); with few rows and a transposed B, Cᵀ is computed instead (`narrow.rs`); if asked to, `f32` is rounded to bfloat16 before (`bf16.rs`), and AMX
 //! takes over where it is (`amx.rs`). Last, threads: each takes
 //! some columns or some rows of C, which is all that they write (`share.rs`).
 //!
@@ -30,6 +30,7 @@ mod bf16;
 mod block;
 mod finish;
 mod matrix;
+mod narrow;
 mod nonzeros;
 mod pack;
 mod part;
@@ -40,13 +41,14 @@ mod tile;
 #[cfg(target_arch = "x86_64")]
 pub(super) use self::bf16::Pairs;
 pub use self::matrix::Matrix;
-use self::part::{BLOCK, Part};
-use self::share::shares;
+use self::part::Part;
+use self::share::{shares, takes_rows};
 use self::tile::Single;
 #[cfg(target_arch = "x86_64")]
 pub(super) use self::tile::Terms;
 use std::ops::Range;
 
+use super::evict::{self, evict};
 use super::isa::{self, Isa, dispatch_vectors};
 use super::{distance, processor, threads};
 use crate::Real;
@@ -69,16 +71,8 @@ const MOST: usize = 1 << 39;
 
 /// Numbers of B from which on two threads should not copy all of it each, but its columns be cut, if A is read in place
 /// and has not many more rows than B has columns: cubes of 1024 and 2048 become 1.04 times as fast, 512 × 784 × 512
-/// would become 3 to 6 % slower. Otherwise, and but for [`TALL`], the longer side is cut, as what is cut need not be copied by each thread.
+/// would become 3 to 6 % slower. Otherwise, and but for [what takes rows](takes_rows), the longer side is cut, as what is cut need not be copied by each thread.
 const WIDE: usize = 1 << 20;
-
-/// The rows of a transposed A for each thread from which on threads take rows of C, if there are more terms than one block
-/// and C is at most [`FLAT`] times as wide as high: columns would let each thread copy all of A, a few numbers from each of many rows of memory. Copying all of B, row by row, costs less:
-/// 400 × 4096 × 784 and 300 × 4096 × 784 are 1.07 and 1.1 times as fast, 64 × 4096 × 784 would be 0.85 times.
-const TALL: usize = 96;
-
-/// See [`TALL`]: between 2.6, where rows win, and 12, where columns do.
-const FLAT: usize = 4;
 
 /// C ← A B, or C ← C + A B if `accumulate`, with C row by row.
 ///
@@ -240,6 +234,9 @@ impl<'a, T: Real> Product<'a, T> {
             let b = Matrix::with_steps(&zero, [1, n], [0, 0]);
             return Product { a, b, ..*self }.multiply(isa, c, step);
         }
+        if self.is_narrow(step) {
+            return self.multiply_narrow(isa, c);
+        }
         let piece = self.sparse(processor::current());
         let full = Product { precision: Precision::Full, ..*self };
         if !piece.is_some_and(|piece| full.multiply_sparse(isa, c, step, piece)) {
@@ -268,15 +265,20 @@ impl<'a, T: Real> Product<'a, T> {
         threads::count().min(self.work() / worth).max(1)
     }
 
+    /// Whether C is taken out of all caches before it is written, by several threads. It is what a layer hands to the next one,
+    /// or back to the one before, and all threads have read what was there; gradients of weights are read by who wrote them.
+    fn evicts(&self) -> bool {
+        let is_gradient = self.a.steps.0 == 1;
+        let bytes = self.a.rows() * self.b.columns() * size_of::<T>();
+        !is_gradient && self.beta == T::ZERO && evict::pays(bytes)
+    }
+
     /// Whether each of several threads takes columns of C, and not rows.
     fn is_cut_by_columns(&self, threads: usize) -> bool {
         let (m, k, n) = (self.a.rows(), self.a.columns(), self.b.columns());
         let is_transposed = self.a.steps.0 == 1;
         let is_wide = k.saturating_mul(n) >= WIDE;
-        if is_transposed && k > BLOCK && m >= TALL * threads {
-            return n > FLAT * m;
-        }
-        n > m || (!is_transposed && 2 * n >= m && is_wide)
+        !takes_rows(&self.a, n, threads) && (n > m || (!is_transposed && 2 * n >= m && is_wide))
     }
 
     /// Hands disjoint parts of C, with their rows and columns, to all threads that are worth it; cut at a tile's rows.
@@ -294,9 +296,14 @@ impl<'a, T: Real> Product<'a, T> {
             return part(c, 0..m, 0..n);
         }
         let by_columns = self.is_cut_by_columns(threads);
+        let evicts = self.evicts();
         threads::for_each(threads, |i| {
-            shares([m, n], height, by_columns, (i, threads))
-                .for_each(|(rows, columns)| part(c, rows, columns));
+            for (rows, columns) in shares([m, n], height, by_columns, (i, threads)) {
+                if evicts {
+                    c.evict(&rows, &columns);
+                }
+                part(c, rows, columns);
+            }
         });
     }
 }
@@ -346,6 +353,18 @@ struct Target<T> {
 impl<T> Target<T> {
     fn of(c: &mut [T], step: usize) -> Target<T> {
         Target { start: c.as_mut_ptr(), step }
+    }
+
+    /// Takes some rows and columns out of all caches.
+    fn evict(&self, rows: &Range<usize>, columns: &Range<usize>) {
+        for row in rows.clone() {
+            // SAFETY: the columns of a row of C, which were handed to this part only.
+            let columns = unsafe {
+                let start = self.start.add(row * self.step + columns.start);
+                std::slice::from_raw_parts_mut(start, columns.len())
+            };
+            evict(columns);
+        }
     }
 }
 

@@ -11,7 +11,7 @@
 //! or not, add +0 to the sums of their first block (`finish.rs`): what is 0 there is +0, and another block's -0 leaves it so.
 //! If B is infinite or NaN somewhere, which is looked at, the dense product is taken.
 //!
-//! Threads take whole columns, or, if C is higher than wide, rows that have as many terms together. Each marks
+//! Threads take whole columns, or, if C is higher than wide or a gradient of weights, rows that have as many terms together. Each marks
 //! its rows itself: to write what others read takes longer.
 
 use std::marker::PhantomData;
@@ -30,6 +30,7 @@ use super::finish::Finish;
 use super::matrix::Matrix;
 use super::nonzeros::{NonZeros, Piece, WORD};
 use super::part::{BLOCK, cuts};
+use super::share::takes_rows;
 use super::tile::Operand;
 use super::{Precision, Product, Target};
 use crate::Real;
@@ -111,10 +112,11 @@ impl<T: Real> Product<'_, T> {
         }
         let c = Target::of(c, step);
         let threads = self.threads();
+        let evicts = threads > 1 && self.evicts();
         let is_finite = AtomicBool::new(true);
         for_each(threads, |i| {
             let done = dispatch_vectors!(isa, T, vector => {
-                Skipping { of: self, piece, c, part: (i, threads), vector }
+                Skipping { of: self, piece, c, part: (i, threads), evicts, vector }
             });
             if !done {
                 is_finite.store(false, Relaxed);
@@ -132,7 +134,7 @@ pub(super) fn share<T: Real>(
     (i, threads): (usize, usize),
 ) -> [Range<usize>; 2] {
     let m = a.rows();
-    if n > m || threads == 1 {
+    if threads == 1 || (n > m && !takes_rows(a, n, threads)) {
         let vectors = n.div_ceil(MOST_LANES);
         let cut = |i: usize| (vectors * i / threads * MOST_LANES).min(n);
         return [0..m, cut(i)..cut(i + 1)];
@@ -181,6 +183,8 @@ struct Skipping<'a, T: Real, V> {
     c: Target<T>,
     /// The number of the thread, and how many there are.
     part: (usize, usize),
+    /// Whether C is taken out of all caches before.
+    evicts: bool,
     vector: PhantomData<V>,
 }
 
@@ -190,10 +194,13 @@ impl<T: Real, V: Vector<T>> Kernel for Skipping<'_, T, V> {
 
     #[inline(always)]
     fn run(self) -> bool {
-        let Skipping { of, piece, c, part, .. } = self;
+        let Skipping { of, piece, c, part, evicts, .. } = self;
         let [rows, columns] = share(&of.a, of.b.columns(), part);
         if rows.is_empty() || columns.is_empty() {
             return true;
+        }
+        if evicts {
+            c.evict(&rows, &columns);
         }
         let k = of.a.columns();
         let mut zeros = NonZeros::room_for(ROWS.min(rows.len()), k, piece);

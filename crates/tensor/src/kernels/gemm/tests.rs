@@ -437,6 +437,31 @@ fn skipping_zeros_does_not_change_the_sign_of_an_underflow() {
 }
 
 #[test]
+fn narrow_products_have_the_bits_of_others() {
+    let sizes =
+        [[8, 64, 64], [16, 65, 130], [31, 401, 150], [32, 784, 400], [61, 127, 401], [64, 64, 257]];
+    for [m, k, n] in sizes {
+        for alpha in [1.0, -0.75] {
+            let form = Form { alpha, beta: 0.0, bias: false, then: 0, ..plain([false, true], 0.0) };
+            check::<f32>([m, k, n], &form, numbers(m * k, 3)).unwrap();
+            check::<f64>([m, k, n], &form, numbers(m * k, 3)).unwrap();
+        }
+    }
+    // A sum that underflows is -0, but not where zeros might be skipped.
+    for [m, k, n] in [[32, 784, 400], [32, 64, 200]] {
+        let (a, b) = (vec![1e-30f32; m * k], vec![-1e-30f32; n * k]);
+        let of = Product::new(Matrix::new(&a, m, k), Matrix::new(&b, n, k).transpose());
+        assert!(of.is_narrow(n));
+        let [mut c, mut dense] = [(); 2].map(|()| vec![1.0; m * n]);
+        of.write(&mut c);
+        of.multiply_dense(isa::current(), &mut dense, n);
+        let bits = |c: Vec<f32>| c.into_iter().map(f32::to_bits).collect::<Vec<u32>>();
+        assert!(c.iter().all(|x| x.is_sign_positive() == of.may_skip()));
+        assert!(bits(c) == bits(dense));
+    }
+}
+
+#[test]
 fn neither_threads_nor_instruction_sets_change_a_bit() {
     fn bits<T: Real>() {
         // Cut by rows, by columns, into fewer parts than threads, with a remainder; the last, if A is transposed, by rows
