@@ -40,6 +40,7 @@ def shapes(args):
     """M x K x N: the products of a VAE's training step, their gradients, and cubes."""
     layers = ["{b}x784x400:NN", "{b}x400x784:NN", "{b}x400x40:NN", "{b}x20x400:NN"]
     gradients = ["400x{b}x784:TN", "784x{b}x400:TN", "{b}x784x400:NT", "{b}x400x784:NT"]
+    gradients += ["400x{b}x40:TN", "20x{b}x400:TN", "{b}x40x400:NT", "{b}x400x20:NT"]
     cubes = [f"{n}x{n}x{n}:NN" for n in (64, 128, 256, 512, 1024, 2048, 4096) if n <= args.largest]
     return (*(s.format(b=b) for s in layers + gradients for b in (32, 128, 512, 4096)), "512x784x512:NN", *cubes)
 

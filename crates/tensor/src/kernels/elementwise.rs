@@ -1,6 +1,6 @@
 //! One number in, one number out; and two in, one out, with broadcasting.
 
-use super::isa::{Kernel, dispatch, dispatch_light};
+use super::isa::{Kernel, current, dispatch, dispatch_to, light};
 use super::threads::{chunks, chunks_mut, for_each_chunk};
 use super::{GRAIN, even};
 use crate::Real;
@@ -73,6 +73,9 @@ fn rest<F: Function1, T: Real>(f: F, x: &[T]) -> [T; CHUNK] {
 
 /// A function of two numbers.
 pub(crate) trait Function2: Copy + Send + Sync {
+    /// Whether it is one instruction: then its numbers are waited for, not the function.
+    const LIGHT: bool = false;
+
     fn call<T: Real>(self, a: T, b: T) -> T;
 }
 
@@ -278,8 +281,8 @@ impl Walk {
 }
 
 /// y = f(a, b), both stretched to the shape of y.
-pub(crate) fn zip<T: Real>(
-    f: impl Function2,
+pub(crate) fn zip<F: Function2, T: Real>(
+    f: F,
     (a, a_shape): (&[T], &Shape),
     (b, b_shape): (&[T], &Shape),
     (y, y_shape): (&mut [T], &Shape),
@@ -289,7 +292,8 @@ pub(crate) fn zip<T: Real>(
     walk.for_each_piece(y, |y, at, from| {
         let a = walk.slice(0, a, at[0], from, y.len());
         let b = walk.slice(1, b, at[1], from, y.len());
-        dispatch_light(Zip(f, a, b, y));
+        let isa = if F::LIGHT { light() } else { current() };
+        dispatch_to(isa, Zip(f, a, b, y));
     });
 }
 
@@ -303,7 +307,7 @@ pub(crate) fn zip_assign<T: Real>(
     let walk = Walk::new(a_shape, b_shape, a_shape);
     walk.for_each_piece(a, |a, at, from| {
         let b = walk.slice(1, b, at[1], from, a.len());
-        dispatch_light(ZipAssign(f, a, b));
+        dispatch(ZipAssign(f, a, b));
     });
 }
 

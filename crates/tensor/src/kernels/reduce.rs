@@ -111,7 +111,7 @@ impl<F: Fold, T: Real, V: Vector<T>> Kernel for Block<'_, F, T, V> {
 }
 
 fn block<T: Real>(fold: impl Fold, x: &[T]) -> T {
-    dispatch_vectors!(isa::current(), T, vector => Block { fold, x, vector })
+    dispatch_vectors!(isa::light(), T, vector => Block { fold, x, vector })
 }
 
 /// One run of contiguous numbers.

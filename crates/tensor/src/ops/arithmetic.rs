@@ -63,6 +63,7 @@ macro_rules! binary {
         pub(super) struct $op;
 
         impl Function2 for $op {
+            const LIGHT: bool = true;
             #[inline(always)]
             fn call<T: Real>(self, a: T, b: T) -> T {
                 a $operator b

@@ -36,8 +36,8 @@ fn for_each_row<T: Real>(
     visit: impl Fn(usize, &mut [T]) + Sync,
 ) {
     let n = shape[shape.rank() - 1];
-    if width > 0 {
-        let rows = even(out.len() / width, GRAIN / n.max(1));
+    if let Some(all) = out.len().checked_div(width) {
+        let rows = even(all, GRAIN / n.max(1));
         for_each_chunk(chunks_mut(out, rows * width), |i, out| {
             out.chunks_mut(width).enumerate().for_each(|(j, out)| visit(i * rows + j, out));
         });
