@@ -78,6 +78,12 @@ pub(super) fn are_far() -> bool {
     FAR.load(Relaxed)
 }
 
+/// Has kernels take the ways of far threads, or of near ones, until the next look.
+#[cfg(test)]
+pub(super) fn pretend(far: bool) {
+    FAR.store(far, Relaxed);
+}
+
 /// Looks how far threads are from each other, if nobody has for a while. Optimizers do, so once in a training step.
 pub(super) fn look() {
     static LAST: Mutex<Option<Instant>> = Mutex::new(None);

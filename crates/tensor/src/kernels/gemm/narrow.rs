@@ -11,7 +11,8 @@ use super::{Precision, Product, Then};
 use crate::buffer::Buffer;
 use crate::{Real, Shape};
 
-/// The rows from which on that takes less time, and up to which: with 128 both ways do.
+/// The rows from which on, and up to which, that takes less time: 32 × 784 × 400 takes 93 µs instead of 114 on two near cores of Zen 4. With 128
+/// rows both ways take as long.
 pub(super) const FEWEST: usize = 8;
 pub(super) const MOST: usize = 64;
 

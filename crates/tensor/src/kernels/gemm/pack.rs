@@ -38,12 +38,15 @@ pub(super) unsafe fn pack_b<T: Real, V: Vector<T>>(
         for j in (0..width).step_by(V::LANES) {
             let rest = (columns - j).min(V::LANES);
             let from = b.start.add(j * b.column);
-            let mut p = 0;
-            while b.row == 1 && p + V::LANES <= k {
-                transpose::<T, V>(from.add(p), b.column, rest, to.add(p * width + j), width);
-                p += V::LANES;
+            if b.row == 1 && k >= V::LANES {
+                // By squares, of which the last one may lie over the one before: what both write is the same.
+                for p in (0..k).step_by(V::LANES) {
+                    let p = p.min(k - V::LANES);
+                    transpose::<T, V>(from.add(p), b.column, rest, to.add(p * width + j), width);
+                }
+                continue;
             }
-            for p in p..k {
+            for p in 0..k {
                 for l in 0..V::LANES {
                     let x = if l < rest { *from.add(l * b.column + p * b.row) } else { T::ZERO };
                     *to.add(p * width + j + l) = x;

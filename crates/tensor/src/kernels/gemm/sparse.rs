@@ -113,10 +113,14 @@ impl<T: Real> Product<'_, T> {
         let c = Target::of(c, step);
         let threads = self.threads();
         let evicts = threads > 1 && self.evicts();
+        // Once for all threads: how far they are from each other may change at any time.
+        let by_columns = self.b.columns() > self.a.rows()
+            && !takes_rows(&self.a, self.b.columns(), threads)
+            || threads == 1;
         let is_finite = AtomicBool::new(true);
         for_each(threads, |i| {
             let done = dispatch_vectors!(isa, T, vector => {
-                Skipping { of: self, piece, c, part: (i, threads), evicts, vector }
+                Skipping { of: self, piece, c, part: (i, threads), by_columns, evicts, vector }
             });
             if !done {
                 is_finite.store(false, Relaxed);
@@ -131,10 +135,11 @@ impl<T: Real> Product<'_, T> {
 pub(super) fn share<T: Real>(
     a: &Matrix<'_, T>,
     n: usize,
+    by_columns: bool,
     (i, threads): (usize, usize),
 ) -> [Range<usize>; 2] {
     let m = a.rows();
-    if threads == 1 || (n > m && !takes_rows(a, n, threads)) {
+    if by_columns {
         let vectors = n.div_ceil(MOST_LANES);
         let cut = |i: usize| (vectors * i / threads * MOST_LANES).min(n);
         return [0..m, cut(i)..cut(i + 1)];
@@ -183,6 +188,7 @@ struct Skipping<'a, T: Real, V> {
     c: Target<T>,
     /// The number of the thread, and how many there are.
     part: (usize, usize),
+    by_columns: bool,
     /// Whether C is taken out of all caches before.
     evicts: bool,
     vector: PhantomData<V>,
@@ -194,8 +200,8 @@ impl<T: Real, V: Vector<T>> Kernel for Skipping<'_, T, V> {
 
     #[inline(always)]
     fn run(self) -> bool {
-        let Skipping { of, piece, c, part, evicts, .. } = self;
-        let [rows, columns] = share(&of.a, of.b.columns(), part);
+        let Skipping { of, piece, c, part, by_columns, evicts, .. } = self;
+        let [rows, columns] = share(&of.a, of.b.columns(), by_columns, part);
         if rows.is_empty() || columns.is_empty() {
             return true;
         }
