@@ -11,10 +11,9 @@ use super::{Precision, Product, Then};
 use crate::buffer::Buffer;
 use crate::{Real, Shape};
 
-/// The rows from which on, and up to which, that takes less time: 32 × 784 × 400 takes 93 µs instead of 114 on two near cores of Zen 4. With 128
-/// rows both ways take as long.
-pub(super) const FEWEST: usize = 8;
-pub(super) const MOST: usize = 64;
+/// The rows up to which that takes less time: 32 × 784 × 400 takes 93 µs instead of 114 on two near cores of Zen 4. With 128 rows both ways
+/// take as long.
+const MOST: usize = 64;
 
 /// Terms, and columns for each row, from which on there is enough of B.
 const TERMS: usize = 64;
@@ -24,9 +23,9 @@ impl<T: Real> Product<'_, T> {
     /// Whether the product is computed as a transposed one: if it takes less time, and C is not read, nor anything done to it.
     pub(super) fn is_narrow(&self, step: usize) -> bool {
         let (m, k, n) = (self.a.rows(), self.a.columns(), self.b.columns());
-        // All lanes of all vectors are computed.
+        // All lanes of all vectors are computed: 15 rows at least, and few of them idle.
         let fills = m.next_multiple_of(MOST_LANES) <= m + m / 8;
-        let is_small = (FEWEST..=MOST).contains(&m) && fills && n >= COLUMNS * m && k >= TERMS;
+        let is_small = m <= MOST && fills && n >= COLUMNS * m && k >= TERMS;
         let is_stored_so = self.a.steps.1 == 1 && self.b.steps.0 == 1 && self.b.steps.1 != 1;
         let is_plain = matches!(self.then, Then::Nothing) && self.bias.is_none();
         let is_written = self.beta == T::ZERO && step == n;
