@@ -1,39 +1,40 @@
-//! Numbers that begin at a cache line.
+//! Numbers in memory such as tensors have.
 
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-/// A slice that begins at a cache line, as the data of a tensor does: vectors that lie across two lines
+use crate::tensor::Real;
+use crate::tensor::kernels::memory::Memory;
+
+/// A slice in the same memory as the data of a tensor. It begins at a cache line: vectors that lie across two lines
 /// take twice as long to read.
 #[derive(Clone, Debug)]
 pub struct Aligned<T> {
-    numbers: Vec<T>,
-    start: usize,
+    memory: Memory,
     count: usize,
+    number: PhantomData<T>,
 }
 
-impl<T: Copy> Aligned<T> {
+impl<T: Real> Aligned<T> {
     /// The number i is `number(i)`.
     pub fn new(count: usize, number: impl Fn(usize) -> T) -> Aligned<T> {
-        const LINE: usize = 64;
-        let room = LINE / size_of::<T>().max(1);
-        let mut numbers: Vec<T> = Vec::with_capacity(count + room);
-        let start = numbers.as_ptr().align_offset(LINE).min(room);
-        numbers.extend((0..start).map(|_| number(0)));
-        numbers.extend((0..count).map(number));
-        Aligned { numbers, start, count }
+        let memory = Memory::zeroed((count * size_of::<T>()).div_ceil(64));
+        let mut numbers = Aligned { memory, count, number: PhantomData };
+        numbers.iter_mut().enumerate().for_each(|(i, x)| *x = number(i));
+        numbers
     }
 }
 
-impl<T> Deref for Aligned<T> {
+impl<T: Real> Deref for Aligned<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
-        &self.numbers[self.start..][..self.count]
+        &self.memory.numbers()[..self.count]
     }
 }
 
-impl<T> DerefMut for Aligned<T> {
+impl<T: Real> DerefMut for Aligned<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.numbers[self.start..][..self.count]
+        &mut self.memory.numbers_mut()[..self.count]
     }
 }
 
@@ -46,7 +47,7 @@ mod tests {
         for count in [0, 1, 5, 1000] {
             let numbers = Aligned::new(count, |i| i as f32);
             assert_eq!(numbers.as_ptr().addr() % 64, 0);
-            assert!(numbers.len() == count && numbers.iter().zip(0..).all(|(x, i)| *x == i as f32));
+            assert!(numbers.len() == count && numbers.iter().zip(0..).all(|(&x, i)| x == i as f32));
         }
     }
 }

@@ -12,17 +12,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
 use crate::Real;
-
-/// One cache line: the unit in which memory is taken, and the alignment of every buffer.
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C, align(64))]
-struct Line([u8; 64]);
-
-const LINE: usize = size_of::<Line>();
+use crate::kernels::memory::Memory;
+use crate::kernels::prefetch::LINE;
 
 /// A contiguous run of numbers, aligned to a cache line, that returns its memory when dropped.
 pub(crate) struct Buffer<T: Real> {
-    lines: Vec<Line>,
+    memory: Memory,
     len: usize,
     element: PhantomData<T>,
 }
@@ -32,13 +27,13 @@ impl<T: Real> Buffer<T> {
     pub(crate) fn for_overwrite(len: usize) -> Buffer<T> {
         let needed = (len * size_of::<T>()).div_ceil(LINE);
         // Small products ask for copies of nothing, and the lock would be a sixteenth of their time.
-        let lines = if needed > 0 {
+        let memory = if needed > 0 {
             let here = thread::current().id();
             shelves().take(needed, here)
         } else {
-            Vec::new()
+            Memory::zeroed(0)
         };
-        Buffer { lines, len, element: PhantomData }
+        Buffer { memory, len, element: PhantomData }
     }
 
     /// `len` times the same number.
@@ -59,23 +54,24 @@ impl<T: Real> Buffer<T> {
 impl<T: Real> Deref for Buffer<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
-        &bytemuck::cast_slice(&self.lines)[..self.len]
+        &self.memory.numbers()[..self.len]
     }
 }
 
 impl<T: Real> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+        &mut self.memory.numbers_mut()[..self.len]
     }
 }
 
 impl<T: Real> Drop for Buffer<T> {
     fn drop(&mut self) {
-        if self.lines.is_empty() {
+        if self.memory.lines() == 0 {
             return;
         }
         // What does not fit is freed here, after the lock is released.
-        let idle = Idle { lines: std::mem::take(&mut self.lines), from: thread::current().id() };
+        let memory = std::mem::replace(&mut self.memory, Memory::zeroed(0));
+        let idle = Idle { memory, from: thread::current().id() };
         let _too_much = shelves().put(idle);
     }
 }
@@ -88,7 +84,7 @@ const LOOKED_AT: usize = 64;
 
 /// A buffer on a shelf.
 struct Idle {
-    lines: Vec<Line>,
+    memory: Memory,
     /// Who gave it back.
     from: ThreadId,
 }
@@ -109,7 +105,7 @@ fn shelves() -> MutexGuard<'static, Shelves> {
 }
 
 impl Shelves {
-    fn take(&mut self, needed: usize, here: ThreadId) -> Vec<Line> {
+    fn take(&mut self, needed: usize, here: ThreadId) -> Memory {
         let size = rounded(needed);
         self.in_use += size;
         self.peak_in_use = self.peak_in_use.max(self.in_use);
@@ -121,11 +117,11 @@ impl Shelves {
         match idle {
             Some(idle) => {
                 self.held -= size;
-                idle.lines
+                idle.memory
             }
             None => {
                 self.make_room();
-                vec![Line([0; LINE]); size]
+                Memory::zeroed(size)
             }
         }
     }
@@ -139,7 +135,7 @@ impl Shelves {
     fn make_room(&mut self) {
         while self.in_use + self.held > self.most() {
             let Some(mut shelf) = self.by_lines.last_entry() else { return };
-            self.held -= shelf.get_mut().pop().map_or(0, |idle| idle.lines.len());
+            self.held -= shelf.get_mut().pop().map_or(0, |idle| idle.memory.lines());
             if shelf.get().is_empty() {
                 shelf.remove();
             }
@@ -147,7 +143,7 @@ impl Shelves {
     }
 
     fn put(&mut self, idle: Idle) -> Option<Idle> {
-        let size = idle.lines.len();
+        let size = idle.memory.lines();
         self.in_use -= size;
         if self.in_use + self.held + size > self.most() {
             return Some(idle);

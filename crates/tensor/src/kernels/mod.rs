@@ -3,7 +3,7 @@
 //! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), [`threads`],
 //! [`math`] (functions of one number), `elementwise`, `reduce`, `permute`, [`gemm`], `conv`, `pool`,
 //! `resample`, `within`, and the fused ones: `bce`, `reparameterize`, `noise`, [`optimizer`]. [`prefetch`] asks
-//! for memory ahead; `evict` takes it out of the caches, where cores are far from each other ([`distance`]);
+//! for memory ahead, [`memory`] has it made of large pages; `evict` takes it out of the caches, where cores are far from each other ([`distance`]);
 //! `processor` knows where processors differ; [`peak`] is what all are measured against.
 //! All `unsafe` code of the libraries is in this folder.
 //!
@@ -23,6 +23,7 @@ mod evict;
 pub mod gemm;
 pub mod isa;
 pub mod math;
+pub mod memory;
 pub(crate) mod noise;
 pub mod once;
 pub mod optimizer;

@@ -1,7 +1,7 @@
 //! Asking for memory that will be used soon, without waiting for it.
 
 /// The bytes of a cache line.
-pub(super) const LINE: usize = 64;
+pub(crate) const LINE: usize = 64;
 
 /// Asks for bytes that will be read soon.
 pub fn fetch(x: &[u8]) {
