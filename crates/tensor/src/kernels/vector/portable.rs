@@ -1,7 +1,7 @@
 //! Vectors as arrays, for machines of which nothing is known.
 
 use super::super::isa::Isa;
-use super::Vector;
+use super::{GROUP, MOST_GROUPS, Vector};
 
 macro_rules! portable {
     ($type:ty, $lanes:literal) => {
@@ -56,6 +56,17 @@ macro_rules! portable {
             unsafe fn interleave(self, other: Self) -> (Self, Self) {
                 let at = |i: usize| if i % 2 == 0 { self[i / 2] } else { other[i / 2] };
                 (std::array::from_fn(at), std::array::from_fn(|i| at(i + $lanes)))
+            }
+            #[inline(always)]
+            unsafe fn groups(from: [*const $type; MOST_GROUPS]) -> Self {
+                const { assert!(size_of::<Self>() == GROUP) }
+                // SAFETY: the caller's first pointer is good for a group, which is all.
+                unsafe { Self::load(from[0]) }
+            }
+            #[inline(always)]
+            unsafe fn interleave_groups(self, other: Self) -> (Self, Self) {
+                // SAFETY: the caller's promise.
+                unsafe { self.interleave(other) }
             }
             #[inline(always)]
             unsafe fn deinterleave(self, other: Self) -> (Self, Self) {

@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::super::isa::Isa;
-use super::Vector;
+use super::{MOST_GROUPS, Vector};
 
 macro_rules! x86 {
     (
@@ -11,6 +11,7 @@ macro_rules! x86 {
         $store:ident, $add:ident, $mul:ident, $mul_add:ident, $zero:ident, $max:ident,
         |$x:ident, $mask_of:ident| $where_positive:expr,
         |$a:ident, $b:ident| $interleave:expr, $deinterleave:expr,
+        |$group:ident| $groups:expr, $interleave_low:ident, $interleave_high:ident,
         |$larger:ident, $other:ident, $yes:ident, $no:ident| $if_larger:expr,
         |$numbers:ident| $non_zeros:expr
         $(; $no_mask:tt)?
@@ -69,6 +70,17 @@ macro_rules! x86 {
                 let ($a, $b) = (self, other);
                 // SAFETY: the caller runs on a machine with this instruction set.
                 unsafe { $interleave }
+            }
+            #[inline(always)]
+            unsafe fn groups(from: [*const $type; MOST_GROUPS]) -> Self {
+                let $group = from;
+                // SAFETY: as above, and the caller's pointers are good for a group each.
+                unsafe { $groups }
+            }
+            #[inline(always)]
+            unsafe fn interleave_groups(self, other: Self) -> (Self, Self) {
+                // SAFETY: the caller runs on a machine with this instruction set.
+                unsafe { ($interleave_low(self, other), $interleave_high(self, other)) }
             }
             #[inline(always)]
             unsafe fn deinterleave(self, other: Self) -> (Self, Self) {
@@ -158,6 +170,14 @@ x86!(
         let odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
         (_mm512_permutex2var_ps(a, even, b), _mm512_permutex2var_ps(a, odd, b))
     },
+    |group| {
+        let x = _mm512_castps128_ps512(_mm_loadu_ps(group[0]));
+        let x = _mm512_insertf32x4::<1>(x, _mm_loadu_ps(group[1]));
+        let x = _mm512_insertf32x4::<2>(x, _mm_loadu_ps(group[2]));
+        _mm512_insertf32x4::<3>(x, _mm_loadu_ps(group[3]))
+    },
+    _mm512_unpacklo_ps,
+    _mm512_unpackhi_ps,
     |x, other, yes, no| {
         let larger = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(x, other);
         let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x);
@@ -196,6 +216,14 @@ x86!(
         let odd = _mm512_add_epi64(even, _mm512_set1_epi64(1));
         (_mm512_permutex2var_pd(a, even, b), _mm512_permutex2var_pd(a, odd, b))
     },
+    |group| {
+        let x = _mm512_castpd128_pd512(_mm_loadu_pd(group[0]));
+        let x = _mm512_insertf64x2::<1>(x, _mm_loadu_pd(group[1]));
+        let x = _mm512_insertf64x2::<2>(x, _mm_loadu_pd(group[2]));
+        _mm512_insertf64x2::<3>(x, _mm_loadu_pd(group[3]))
+    },
+    _mm512_unpacklo_pd,
+    _mm512_unpackhi_pd,
     |x, other, yes, no| {
         let larger = _mm512_cmp_pd_mask::<_CMP_GT_OQ>(x, other);
         let nan = _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(x, x);
@@ -234,6 +262,12 @@ x86!(
         let (even, odd) = (_mm256_shuffle_ps::<0x88>(a, b), _mm256_shuffle_ps::<0xDD>(a, b));
         (in_order(even), in_order(odd))
     },
+    |group| {
+        let x = _mm256_castps128_ps256(_mm_loadu_ps(group[0]));
+        _mm256_insertf128_ps::<1>(x, _mm_loadu_ps(group[1]))
+    },
+    _mm256_unpacklo_ps,
+    _mm256_unpackhi_ps,
     |x, other, yes, no| {
         let larger = _mm256_cmp_ps::<_CMP_GT_OQ>(x, other);
         let nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(x, x);
@@ -265,6 +299,12 @@ x86!(
         let (even, odd) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
         (_mm256_permute4x64_pd::<0xD8>(even), _mm256_permute4x64_pd::<0xD8>(odd))
     },
+    |group| {
+        let x = _mm256_castpd128_pd256(_mm_loadu_pd(group[0]));
+        _mm256_insertf128_pd::<1>(x, _mm_loadu_pd(group[1]))
+    },
+    _mm256_unpacklo_pd,
+    _mm256_unpackhi_pd,
     |x, other, yes, no| {
         let larger = _mm256_cmp_pd::<_CMP_GT_OQ>(x, other);
         let nan = _mm256_cmp_pd::<_CMP_UNORD_Q>(x, x);
