@@ -40,7 +40,7 @@ pub(super) fn ask_for_c<T: Real, V: Vector<T>, const N: usize>(
 /// What the tiles of a block ask for.
 #[derive(Clone, Copy)]
 pub(super) struct Ahead<T> {
-    /// Whether each asks for the rows of A that the next one meets.
+    /// Whether each asks for the part of A that the next one meets.
     pub(super) a: bool,
     /// The panel of B that is next, if each is to ask for some of its rows, and then for none of A.
     pub(super) b: Option<Operand<T>>,
@@ -54,6 +54,8 @@ pub(super) enum Lines<T> {
     Nothing,
     /// A line of each row of the next tile, of which the first begins there.
     OfA(*const T),
+    /// The columns of the next tile, of which the first begins there; each so far behind the one before.
+    OfColumns(*const T, usize),
     /// A row of C or of the next panel.
     InTurn(InTurn<T>),
 }
@@ -99,7 +101,7 @@ impl<T: Real> Lines<T> {
     pub(super) fn chunk(&self, k: usize) -> usize {
         match self {
             Lines::Nothing => k,
-            Lines::OfA(_) => LINE / size_of::<T>(),
+            Lines::OfA(_) | Lines::OfColumns(..) => LINE / size_of::<T>(),
             Lines::InTurn(rows) => rows.chunk,
         }
     }
@@ -116,6 +118,11 @@ impl<T: Real> Lines<T> {
             Lines::OfA(next) => {
                 for row in rows {
                     line_of(next.wrapping_add(row + p));
+                }
+            }
+            Lines::OfColumns(next, column) => {
+                for term in p..p + LINE / size_of::<T>() {
+                    line_of(next.wrapping_add(term * *column));
                 }
             }
             Lines::InTurn(InTurn { at, step, before, b, .. }) => {

@@ -187,7 +187,10 @@ impl<T: Real, V: Vector<T>, const N: usize, M: Terms<T, V>, const END: u8, const
                 }
                 let lines = match &ahead.b {
                     Some(b) => Lines::InTurn(ahead.in_turn(b, (i, height, block.rows), k, c)),
-                    None if ahead.a && i + height < block.rows => Lines::OfA(next),
+                    None if ahead.a && i + height < block.rows => match BY_ROWS {
+                        true => Lines::OfA(next),
+                        false => Lines::OfColumns(next, block.a.column),
+                    },
                     None => Lines::Nothing,
                 };
                 let a = (rows.at(a), &lines);

@@ -438,9 +438,21 @@ fn skipping_zeros_does_not_change_the_sign_of_an_underflow() {
 
 #[test]
 fn narrow_products_have_the_bits_of_others() {
-    let sizes =
-        [[8, 64, 64], [16, 65, 130], [31, 401, 150], [32, 784, 400], [61, 127, 401], [64, 64, 257]];
-    for [m, k, n] in sizes {
+    // Of few rows, and of columns that leave lanes idle.
+    let few = [
+        [15, 64, 64],
+        [16, 65, 130],
+        [31, 401, 150],
+        [32, 784, 400],
+        [61, 127, 401],
+        [64, 64, 257],
+    ];
+    let idle =
+        [[15, 64, 1], [16, 70, 3], [32, 400, 9], [128, 401, 17], [512, 64, 10], [95, 203, 41]];
+    for [m, k, n] in few.into_iter().chain(idle) {
+        let (a, b) = (vec![1.0f32; m * k], vec![1.0f32; n * k]);
+        let of = Product::new(Matrix::new(&a, m, k), Matrix::new(&b, n, k).transpose());
+        assert!(of.is_narrow(n), "{m} × {k} × {n}");
         for alpha in [1.0, -0.75] {
             let form = Form { alpha, beta: 0.0, bias: false, then: 0, ..plain([false, true], 0.0) };
             check::<f32>([m, k, n], &form, numbers(m * k, 3)).unwrap();
