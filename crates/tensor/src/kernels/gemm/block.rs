@@ -195,7 +195,7 @@ impl<T: Real, V: Vector<T>, const N: usize, M: Terms<T, V>, const END: u8, const
                 };
                 let a = (rows.at(a), &lines);
                 match height {
-                    // Not for panels of short sums: nobody needs code for (8, 4).
+                    // Not for panels of 4 vectors: nobody needs code for (8, 4).
                     8 if V::TILE.0 == 8 && N <= V::TILE.1 => {
                         tile::<T, V, M, 8, N, END, BY_ROWS>(terms, k, a, b, c, finish);
                     }

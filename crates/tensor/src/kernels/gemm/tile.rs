@@ -188,7 +188,7 @@ pub(super) unsafe fn tile<
             lines.ask::<V, R, N>(p, rows);
             let count = chunk.min(k - p);
             // Two terms at a time in large tiles: counting takes the time of multiply-adds, too.
-            let pairs = if R == 8 { count / 2 } else { 0 };
+            let pairs = if R == 8 || R * N >= 16 { count / 2 } else { 0 };
             for _ in 0..pairs {
                 sums = add::<T, V, R, N, END>(terms, sums, (a, rows), (b_row, last));
                 let second = (a.wrapping_add(column), b_row.wrapping_add(b.row));
