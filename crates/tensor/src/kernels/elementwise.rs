@@ -33,13 +33,17 @@ fn grain(count: usize) -> usize {
 }
 
 /// f(x) for one chunk. By value, so that the compiler need not ask whether x and y overlap, and can keep both in registers.
+/// What it keeps on the stack instead begins with a cache line: where stacks begin in one is chance, and an error function took 0.68 ns in
+/// one process, 0.76 in the next.
 #[inline(always)]
 fn chunk<F: Function1, T: Real>(f: F, x: [T; CHUNK]) -> [T; CHUNK] {
-    let mut y = x;
-    for y in &mut y {
+    #[repr(align(64))]
+    struct Lines<T>([T; CHUNK]);
+    let mut y = Lines(x);
+    for y in &mut y.0 {
         *y = f.call(*y);
     }
-    y
+    y.0
 }
 
 /// Whether one of x is rare.
