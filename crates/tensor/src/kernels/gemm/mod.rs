@@ -1,6 +1,6 @@
 //! C ← α A B + β C, with what comes after it, for matrices with any steps, on all threads.
 //!
-//! From the inside out. A *tile* of C, 8 rows × 3 vectors on AVX-512 (4 × 4 for short sums), is kept in registers while
+//! From the inside out. A *tile* of C, 8 rows × 3 vectors on AVX-512 (4 × 4 for short sums, and on Zen 4), is kept in registers while
 //! one row of B (3 vectors) after the other meets one column of A (8 numbers): 24 multiply-adds for
 //! 11 loads, so that arithmetic and not the cache is the limit (`tile.rs`); bias, activation or mask are applied
 //! before the tile leaves the registers (`finish.rs`). The rows of B that a tile reads, a *panel*, are
@@ -14,7 +14,7 @@
 //! second-level cache; with several blocks of rows all panels are copied ahead, once (`part.rs`). Sums in
 //! registers need vectors by name, for each instruction set (`kernels/vector/`). Of an A with many zeros,
 //! such as a batch of images of digits or what a rectifier leaves, only the other numbers are met
-//! (`sparse.rs`); with few rows and a transposed B, Cᵀ is computed instead (`narrow.rs`); if asked to, `f32` is rounded to bfloat16 before (`bf16.rs`), and AMX
+//! (`sparse.rs`); with a transposed B and few rows, or columns that do not fill vectors, Cᵀ is computed instead (`narrow.rs`); if asked to, `f32` is rounded to bfloat16 before (`bf16.rs`), and AMX
 //! takes over where it is (`amx.rs`). Last, threads: each takes
 //! some columns or some rows of C, which is all that they write (`share.rs`).
 //!
