@@ -14,6 +14,10 @@ use crate::Real;
 /// its gradient 0.90, and cubes of 1024 and 2048 are 1.01 to 1.03 times as fast.
 const PAGE: usize = 2 << 20;
 
+/// Where memory of no lines begins, too.
+#[repr(align(64))]
+struct Line;
+
 /// A run of cache lines, all 0 in the beginning.
 #[derive(Debug)]
 pub struct Memory {
@@ -29,7 +33,7 @@ impl Memory {
     pub fn zeroed(lines: usize) -> Memory {
         let layout = layout(lines);
         if lines == 0 {
-            return Memory { start: NonNull::<f64>::dangling().cast(), lines };
+            return Memory { start: NonNull::<Line>::dangling().cast(), lines };
         }
         let is_large = layout.align() == PAGE;
         // SAFETY: the layout has a size.
@@ -117,10 +121,7 @@ mod tests {
             assert_eq!(memory.lines(), lines);
             assert_eq!(memory.numbers::<f64>().len(), 8 * lines);
             let align = if lines >= page { PAGE } else { LINE };
-            assert!(
-                lines == 0 || memory.numbers::<f32>().as_ptr().addr().is_multiple_of(align),
-                "{lines}"
-            );
+            assert!(memory.numbers::<f32>().as_ptr().addr().is_multiple_of(align), "{lines}");
             let numbers = memory.numbers_mut::<f64>();
             assert!(numbers.iter().all(|&number| number == 0.0), "{lines}");
             numbers.iter_mut().enumerate().for_each(|(i, number)| *number = i as f64);
