@@ -1,6 +1,7 @@
 //! One number in, one number out; and two in, one out, with broadcasting.
 
 use super::isa::{Kernel, current, dispatch, dispatch_to, light};
+use super::prefetch::{LINE, line_of, line_to_write};
 use super::threads::{chunks, chunks_mut, for_each_chunk};
 use super::{GRAIN, even};
 use crate::Real;
@@ -8,6 +9,9 @@ use crate::shape::{MAX_RANK, Shape};
 
 /// A function of one number, given as a value so that kernels can inline it.
 pub(crate) trait Function1: Copy + Send + Sync {
+    /// Whether it is an instruction or two: then its numbers are waited for, not the function.
+    const LIGHT: bool = false;
+
     fn call<T: Real>(self, x: T) -> T;
 
     /// Whether [`is_rare`](Function1::is_rare) is ever true.
@@ -24,8 +28,14 @@ pub(crate) trait Function1: Copy + Send + Sync {
     }
 }
 
-/// Numbers in a chunk: a few vectors of the widest kind.
+/// The most numbers in a chunk: a few vectors of the widest kind, so that the compiler can keep all of them in registers.
 const CHUNK: usize = 64;
+
+/// Whether f takes so many operations in T that a chunk is half as large, and what comes next is asked for. In chunks of 64 the loop of a
+/// logarithm of `f64` goes through the stack, and takes 1.10 ns instead of 0.78; a rectifier, in chunks of 32, is not made of vectors.
+const fn is_long<F: Function1, T>() -> bool {
+    !F::LIGHT && size_of::<T>() == 8
+}
 
 /// How many of so many numbers a thread takes at a time: whole chunks.
 fn grain(count: usize) -> usize {
@@ -36,9 +46,9 @@ fn grain(count: usize) -> usize {
 /// What it keeps on the stack instead begins with a cache line: where stacks begin in one is chance, and an error function took 0.68 ns in
 /// one process, 0.76 in the next.
 #[inline(always)]
-fn chunk<F: Function1, T: Real>(f: F, x: [T; CHUNK]) -> [T; CHUNK] {
+fn chunk<F: Function1, T: Real, const N: usize>(f: F, x: [T; N]) -> [T; N] {
     #[repr(align(64))]
-    struct Lines<T>([T; CHUNK]);
+    struct Lines<T, const N: usize>([T; N]);
     let mut y = Lines(x);
     for y in &mut y.0 {
         *y = f.call(*y);
@@ -65,8 +75,8 @@ fn mend<F: Function1, T: Real>(f: F, x: &[T], y: &mut [T]) {
 
 /// f(x) for less than a chunk, filled up so that the loop exists once.
 #[inline(always)]
-fn rest<F: Function1, T: Real>(f: F, x: &[T]) -> [T; CHUNK] {
-    let mut filled = [T::ZERO; CHUNK];
+fn rest<F: Function1, T: Real, const N: usize>(f: F, x: &[T]) -> [T; N] {
+    let mut filled = [T::ZERO; N];
     filled[..x.len()].copy_from_slice(x);
     let mut y = chunk(f, filled);
     if any_rare(f, &filled) {
@@ -83,23 +93,57 @@ pub(crate) trait Function2: Copy + Send + Sync {
     fn call<T: Real>(self, a: T, b: T) -> T;
 }
 
-pub(super) struct Map<'a, F, T>(pub(super) F, pub(super) &'a [T], pub(super) &'a mut [T]);
+/// The bytes of an array from which on it does not stay in the second-level cache, and how far ahead it is asked for then.
+///
+/// Many operations for each number leave few numbers in flight, and the processor does not fetch enough ahead by itself. Of a million
+/// `f64` on one thread of Zen 4, a logarithm takes 0.81 ns with this, nearly as in the caches, and a logistic function 0.94, where they
+/// waited for 0.4 to 1 ns. It costs a tenth where an instruction or two are all, and gains nothing in `f32`.
+const ASKED: usize = 1 << 19;
+const AHEAD: usize = 1 << 10;
+
+/// Asks for what lies ahead of a chunk that is read, and of one that is written.
+#[inline(always)]
+fn ask_ahead<T>(x: &[T], y: &[T]) {
+    for at in (0..size_of_val(x)).step_by(LINE) {
+        line_of(x.as_ptr().wrapping_byte_add(AHEAD + at));
+        line_to_write(y.as_ptr().wrapping_byte_add(AHEAD + at));
+    }
+}
+
+/// y = f(x) on one thread, of arrays that are asked for or not.
+pub(super) struct Map<'a, F, T>(
+    pub(super) F,
+    pub(super) &'a [T],
+    pub(super) &'a mut [T],
+    pub(super) bool,
+);
 
 impl<F: Function1, T: Real> Kernel for Map<'_, F, T> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        let Map(f, x, y) = self;
-        let (x, x_rest) = x.as_chunks();
-        let (y, y_rest) = y.as_chunks_mut();
+        if is_long::<F, T>() { self.by::<{ CHUNK / 2 }>() } else { self.by::<CHUNK>() }
+    }
+}
+
+impl<F: Function1, T: Real> Map<'_, F, T> {
+    /// By chunks of so many.
+    #[inline(always)]
+    fn by<const N: usize>(self) {
+        let Map(f, x, y, is_asked) = self;
+        let (x, x_rest) = x.as_chunks::<N>();
+        let (y, y_rest) = y.as_chunks_mut::<N>();
         for (y, x) in y.iter_mut().zip(x) {
+            if is_long::<F, T>() && is_asked {
+                ask_ahead(x, y);
+            }
             *y = chunk(f, *x);
             if any_rare(f, x) {
                 mend(f, x, y);
             }
         }
         if !x_rest.is_empty() {
-            y_rest.copy_from_slice(&rest(f, x_rest)[..x_rest.len()]);
+            y_rest.copy_from_slice(&rest::<F, T, N>(f, x_rest)[..x_rest.len()]);
         }
     }
 }
@@ -110,8 +154,16 @@ impl<F: Function1, T: Real> Kernel for MapAssign<'_, F, T> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
+        if is_long::<F, T>() { self.by::<{ CHUNK / 2 }>() } else { self.by::<CHUNK>() }
+    }
+}
+
+impl<F: Function1, T: Real> MapAssign<'_, F, T> {
+    /// By chunks of so many.
+    #[inline(always)]
+    fn by<const N: usize>(self) {
         let MapAssign(f, x) = self;
-        let (chunks, x_rest) = x.as_chunks_mut();
+        let (chunks, x_rest) = x.as_chunks_mut::<N>();
         for x in chunks {
             if any_rare(f, x) {
                 let old = *x;
@@ -122,17 +174,18 @@ impl<F: Function1, T: Real> Kernel for MapAssign<'_, F, T> {
             }
         }
         if !x_rest.is_empty() {
-            x_rest.copy_from_slice(&rest(f, x_rest)[..x_rest.len()]);
+            x_rest.copy_from_slice(&rest::<F, T, N>(f, x_rest)[..x_rest.len()]);
         }
     }
 }
 
 /// y = f(x)
-pub(crate) fn map<T: Real>(f: impl Function1, x: &[T], y: &mut [T]) {
+pub(crate) fn map<F: Function1, T: Real>(f: F, x: &[T], y: &mut [T]) {
     assert_eq!(x.len(), y.len());
     let grain = grain(x.len());
+    let is_asked = size_of_val(x) >= ASKED;
     let pieces = (chunks(x, grain), chunks_mut(y, grain));
-    for_each_chunk(pieces, |_, (x, y)| dispatch(Map(f, x, y)));
+    for_each_chunk(pieces, |_, (x, y)| dispatch(Map(f, x, y, is_asked)));
 }
 
 /// x = f(x)
@@ -302,8 +355,8 @@ pub(crate) fn zip<F: Function2, T: Real>(
 }
 
 /// a = f(a, b), b stretched to the shape of a.
-pub(crate) fn zip_assign<T: Real>(
-    f: impl Function2,
+pub(crate) fn zip_assign<F: Function2, T: Real>(
+    f: F,
     (a, a_shape): (&mut [T], &Shape),
     (b, b_shape): (&[T], &Shape),
 ) {
@@ -311,7 +364,8 @@ pub(crate) fn zip_assign<T: Real>(
     let walk = Walk::new(a_shape, b_shape, a_shape);
     walk.for_each_piece(a, |a, at, from| {
         let b = walk.slice(1, b, at[1], from, a.len());
-        dispatch(ZipAssign(f, a, b));
+        let isa = if F::LIGHT { light() } else { current() };
+        dispatch_to(isa, ZipAssign(f, a, b));
     });
 }
 
@@ -384,10 +438,12 @@ mod tests {
                     check(&|i| f.call(a[i], b[i]), &|y| dispatch_to(set, Zip(f, a, b, y)));
                     check(&|i| f.call(a[i], b[i]), &|y| dispatch_to(set, ZipAssign(f, y, b)));
                     check(&|i| a[i] * a[i], &|y| dispatch_to(set, MapAssign(Square, y)));
-                    check(&|i| a[i] * a[i], &|y| dispatch_to(set, Map(Square, a, y)));
+                    check(&|i| a[i] * a[i], &|y| {
+                        dispatch_to(set, Map(Square, a, y, length % 2 == 0))
+                    });
                     let rare = |i: usize| if Rare.is_rare(a[i]) { -a[i] } else { a[i] * a[i] };
                     check(&rare, &|y| dispatch_to(set, MapAssign(Rare, y)));
-                    check(&rare, &|y| dispatch_to(set, Map(Rare, a, y)));
+                    check(&rare, &|y| dispatch_to(set, Map(Rare, a, y, length % 2 == 1)));
                     if length > 0 {
                         let (x, z) = (&a[..1], &b[..1]);
                         check(&|i| f.call(x[0], b[i]), &|y| dispatch_to(set, Zip(f, x, b, y)));

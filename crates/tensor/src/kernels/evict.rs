@@ -1,7 +1,7 @@
 //! Taking memory out of all caches before it is overwritten.
 
 use super::distance::are_far;
-use super::prefetch::LINE;
+use super::prefetch::lines;
 
 /// The bytes of an output from which on it pays.
 const LARGE: usize = 1 << 15;
@@ -22,15 +22,14 @@ pub(super) fn pays(bytes: usize) -> bool {
 
 /// Takes a slice out of all caches.
 pub(super) fn evict<T>(slice: &mut [T]) {
-    let start = slice.as_mut_ptr().cast::<u8>();
-    for at in (0..size_of_val(slice)).step_by(LINE) {
+    for line in lines(slice) {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: every x86-64 has the instruction, which changes nothing but caches; the byte is one of the slice.
+        // SAFETY: every x86-64 has the instruction, which changes nothing but caches; some of the line is the slice's.
         unsafe {
-            std::arch::x86_64::_mm_clflush(start.add(at));
+            std::arch::x86_64::_mm_clflush(line);
         }
         #[cfg(not(target_arch = "x86_64"))]
-        let _ = (start, at);
+        let _ = line;
     }
 }
 

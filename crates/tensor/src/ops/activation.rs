@@ -86,6 +86,7 @@ unary! {
 unary! {
     Relu, "relu", "x̄ = ȳ where y > 0, else 0", Needs::OUTPUT,
     // One instruction; NaN stays.
+    light: true,
     value: |x| if x < T::ZERO { T::ZERO } else { x },
     vjp: |v, gy| gy.gate(&v.output(), 0.0),
     reference: |x| if x > 0.0 { x } else { 0.0 },
@@ -94,6 +95,7 @@ unary! {
 
 unary! {
     LeakyRelu(slope: f64), "leaky_relu", "x̄ = ȳ where y > 0, else slope ȳ", Needs::OUTPUT,
+    light: true,
     value: |x| if x > T::ZERO { x } else { x * T::from_f64(slope) },
     vjp: |v, gy| gy.gate(&v.output(), slope),
     reference: |x| if x > 0.0 { x } else { slope * x },

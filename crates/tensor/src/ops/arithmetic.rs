@@ -14,6 +14,7 @@ use crate::{Batch, Needs, Op, Real, Shape, Tensor, Values};
 unary! {
     /// y = a x + b: what scalars and signs come down to.
     Affine(parts: (f64, f64)), "affine", "x̄ = a ȳ", Needs::NOTHING,
+    light: true,
     value: |x| x * T::from_f64(parts.0) + T::from_f64(parts.1),
     vjp: |_v, gy| run(Map(Affine((parts.0, 0.0))), [gy]),
     reference: |x| parts.0 * x + parts.1,

@@ -28,6 +28,8 @@ impl Function2 for Equal {
 struct Sign;
 
 impl Function1 for Sign {
+    const LIGHT: bool = true;
+
     #[inline(always)]
     fn call<T: Real>(self, x: T) -> T {
         let positive = if x > T::ZERO { T::ONE } else { x * T::ZERO };

@@ -74,6 +74,7 @@ macro_rules! unary {
     (
         $(#[$doc:meta])* $op:ident $(($field:ident: $type:ty))?, $name:literal, $rule:literal,
         $needs:expr,
+        $(light: $light:literal,)?
         value: |$x:ident| $value:expr,
         $(rare: |$huge:ident| $is_rare:expr => $rare:expr,)?
         vjp: |$values:ident, $gy:ident| $vjp:expr,
@@ -90,6 +91,8 @@ macro_rules! unary {
                 $(let $op($field) = self;)?
                 $value
             }
+
+            $(const LIGHT: bool = $light;)?
 
             $(
                 const HAS_RARE: bool = true;
@@ -172,6 +175,7 @@ unary! {
 
 unary! {
     Square, "square", "x̄ = 2 x ȳ", Needs::INPUTS,
+    light: true,
     value: |x| x * x,
     vjp: |v, gy| gy * v.input(0) * T::from_f64(2.0),
     reference: |x| x * x,
@@ -207,6 +211,7 @@ unary! {
 
 unary! {
     Abs, "abs", "x̄ = sign(x) ȳ", Needs::INPUTS,
+    light: true,
     value: |x| x.abs(),
     vjp: |v, gy| gy * v.input(0).sign(),
     reference: |x| if x < 0.0 { -x } else { x },

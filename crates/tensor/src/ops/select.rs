@@ -52,6 +52,8 @@ impl<T: Real> Tensor<T> {
 pub(super) struct Clamp(f64, f64);
 
 impl Function1 for Clamp {
+    const LIGHT: bool = true;
+
     #[inline(always)]
     fn call<T: Real>(self, x: T) -> T {
         let (low, high) = (T::from_f64(self.0), T::from_f64(self.1));
@@ -65,6 +67,8 @@ impl Function1 for Clamp {
 struct Within(Clamp);
 
 impl Function1 for Within {
+    const LIGHT: bool = true;
+
     #[inline(always)]
     fn call<T: Real>(self, x: T) -> T {
         let (low, high) = (T::from_f64(self.0.0), T::from_f64(self.0.1));

