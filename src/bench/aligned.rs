@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
 use crate::tensor::Real;
-use crate::tensor::kernels::memory::Memory;
+use crate::tensor::kernels::memory::{Memory, lines_of};
 
 /// A slice in the same memory as the data of a tensor. It begins at a cache line: vectors that lie across two lines
 /// take twice as long to read.
@@ -18,7 +18,7 @@ pub struct Aligned<T> {
 impl<T: Real> Aligned<T> {
     /// The number i is `number(i)`.
     pub fn new(count: usize, number: impl Fn(usize) -> T) -> Aligned<T> {
-        let memory = Memory::zeroed((count * size_of::<T>()).div_ceil(64));
+        let memory = Memory::zeroed(lines_of::<T>(count));
         let mut numbers = Aligned { memory, count, number: PhantomData };
         numbers.iter_mut().enumerate().for_each(|(i, x)| *x = number(i));
         numbers

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
 use crate::Real;
-use crate::kernels::memory::Memory;
+use crate::kernels::memory::{Memory, lines_of};
 use crate::kernels::prefetch::LINE;
 
 /// A contiguous run of numbers, aligned to a cache line, that returns its memory when dropped.
@@ -25,11 +25,13 @@ pub(crate) struct Buffer<T: Real> {
 impl<T: Real> Buffer<T> {
     /// Room for `len` numbers whose values are left over from an earlier use: write all of them.
     pub(crate) fn for_overwrite(len: usize) -> Buffer<T> {
-        let needed = (len * size_of::<T>()).div_ceil(LINE);
+        let needed = lines_of::<T>(len);
         // Small products ask for copies of nothing, and the lock would be a sixteenth of their time.
         let memory = if needed > 0 {
             let here = thread::current().id();
-            shelves().take(needed, here)
+            let (size, idle) = shelves().take(needed, here);
+            // New memory is made, and written, after the lock is released.
+            idle.unwrap_or_else(|| Memory::zeroed(size))
         } else {
             Memory::zeroed(0)
         };
@@ -105,7 +107,8 @@ fn shelves() -> MutexGuard<'static, Shelves> {
 }
 
 impl Shelves {
-    fn take(&mut self, needed: usize, here: ThreadId) -> Memory {
+    /// The lines of a buffer that has as many as are needed, and, if there is one, such a buffer.
+    fn take(&mut self, needed: usize, here: ThreadId) -> (usize, Option<Memory>) {
         let size = rounded(needed);
         self.in_use += size;
         self.peak_in_use = self.peak_in_use.max(self.in_use);
@@ -115,15 +118,10 @@ impl Shelves {
             own.map(|i| shelf.remove(from + i)).or_else(|| shelf.pop())
         });
         match idle {
-            Some(idle) => {
-                self.held -= size;
-                idle.memory
-            }
-            None => {
-                self.make_room();
-                Memory::zeroed(size)
-            }
+            Some(_) => self.held -= size,
+            None => self.make_room(),
         }
+        (size, idle.map(|idle| idle.memory))
     }
 
     /// The most lines in use and idle.

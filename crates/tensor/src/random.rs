@@ -11,6 +11,7 @@ use crate::kernels::chacha;
 use crate::kernels::math;
 use crate::kernels::noise::{self, Fraction};
 use crate::kernels::threads::{chunks_mut, for_each_chunk};
+use crate::kernels::within::within;
 use crate::{Real, Shape, Tensor};
 
 /// Values in a block.
@@ -123,7 +124,7 @@ impl Stream {
     /// If a probability is outside [0, 1].
     #[track_caller]
     pub fn bernoulli<T: Real>(&mut self, probs: &Tensor<T>) -> Tensor<T> {
-        if !noise::are_probabilities(probs.data()) {
+        if !within(probs.data(), [T::ZERO, T::ONE]) {
             let bad = probs.data().iter().find(|p| !(0.0..=1.0).contains(&p.to_f64()));
             panic!("bernoulli: probability {bad:?} is outside [0, 1]");
         }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use elbo_tensor::{Stream, Tensor};
 
-/// Counts buffers: they are the only allocations that are aligned to a cache line.
+/// Counts buffers: they are the only allocations that are aligned to a cache line, or to a large page.
 struct Counting;
 
 static BUFFERS: AtomicUsize = AtomicUsize::new(0);
@@ -16,7 +16,7 @@ static BYTES: AtomicUsize = AtomicUsize::new(0);
 // SAFETY: every call is passed on to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if layout.align() == 64 {
+        if layout.align() >= 64 {
             BUFFERS.fetch_add(1, Ordering::Relaxed);
         }
         BYTES.fetch_add(layout.size(), Ordering::Relaxed);
@@ -91,9 +91,14 @@ fn a_warm_training_step_allocates_no_buffer_and_memory_does_not_grow() {
     let mut noise = Stream::new(1);
     let weights = weights(&mut noise);
     let x = Stream::new(2).uniform([16, 50], 0.0, 1.0);
+    // Of large pages.
+    let large: Tensor = noise.uniform([600_000], 0.0, 1.0);
     let run = |steps: usize, noise: &mut Stream| {
-        for _ in 0..steps {
+        for i in 0..steps {
             step(&weights, &x, noise);
+            if i % 100 == 0 {
+                drop(&large + 1.0);
+            }
         }
     };
     run(10, &mut noise);

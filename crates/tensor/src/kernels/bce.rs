@@ -75,6 +75,7 @@ pub(crate) fn bce_gradient_row<T: Real>(logits: &[T], targets: &[T], g: T, z: &m
 
 #[cfg(test)]
 mod tests {
+    use super::super::isa::{MOST_AGREED, agree, bits, dispatch_to};
     use super::*;
     use proptest::prelude::*;
 
@@ -118,5 +119,30 @@ mod tests {
         let one = |l: f32, t: f32| bce_row(&[l], &[t]);
         assert_eq!([one(1e30, 0.0), one(1e30, 1.0), one(-1e30, 0.0)], [1e30, 0.0, 0.0]);
         assert!(one(f32::NAN, 0.5).is_nan() && one(0.0, f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn all_instruction_sets_give_the_same_bits_and_the_gradient_is_the_derivative() {
+        fn check<T: Real>() {
+            let numbers = |factor: usize, size: f64| -> Vec<T> {
+                let number =
+                    |i: usize| T::from_f64(((i * factor % 127) as f64 / 63.0 - 1.0) * size);
+                (0..MOST_AGREED + 8).map(number).collect()
+            };
+            let (logits, targets) = (numbers(7919, 9.0), numbers(31, 1.0));
+            agree(|set, length, start| {
+                let (l, t) = (&logits[start..][..length], &targets[start + 1..][..length]);
+                let mut z = vec![T::ONE; length + 4];
+                let loss = dispatch_to(set, Row(l, t));
+                dispatch_to(set, GradientRow(l, t, T::from_f64(0.3), &mut z[start..][..length]));
+                for ((l, t), z) in l.iter().zip(t).zip(&z[start..]) {
+                    let (l, t, z) = (l.to_f64(), t.to_f64(), z.to_f64());
+                    assert!((z - 0.3 * (1.0 / (1.0 + (-l).exp()) - t)).abs() < 1e-6, "{l} {t} {z}");
+                }
+                (bits(&[loss]), bits(&z))
+            });
+        }
+        check::<f32>();
+        check::<f64>();
     }
 }

@@ -38,6 +38,7 @@ pub fn over_255(x: &[u8], y: &mut [f32]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::isa::{MOST_AGREED, agree, bits, dispatch_to};
     use super::*;
 
     #[test]
@@ -46,5 +47,17 @@ mod tests {
         let mut y = vec![f32::NAN; 256];
         over_255(&bytes, &mut y);
         assert!(bytes.iter().zip(&y).all(|(x, y)| *y == f32::from(*x) / 255.0));
+    }
+
+    #[test]
+    fn every_length_and_start_is_divided_on_every_instruction_set() {
+        let bytes: Vec<u8> = (0..MOST_AGREED + 4).map(|i| (i * 7919 % 256) as u8).collect();
+        agree(|set, length, start| {
+            let x = &bytes[start..][..length];
+            let mut y = vec![1.0; length + 4];
+            dispatch_to(set, OverMost(x, &mut y[3 - start..][..length]));
+            assert!(x.iter().zip(&y[3 - start..]).all(|(x, y)| *y == f32::from(*x) / 255.0));
+            bits(&y)
+        });
     }
 }

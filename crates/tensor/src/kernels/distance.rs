@@ -20,11 +20,8 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
+use super::memory::Alone;
 use super::threads;
-
-/// A number with two cache lines to itself: the processor fetches them in pairs.
-#[repr(align(128))]
-struct Line(AtomicU64);
 
 /// Looks at a line before the others are given up: some 10 microseconds, which is more than a member of the team that
 /// is awake is ever late.
@@ -45,7 +42,7 @@ const BELIEVED: Duration = Duration::from_millis(20);
 pub fn round_trip(rounds: u64) -> Option<f64> {
     let threads = threads::count() as u64;
     let turns = rounds * threads;
-    let (line, time) = (Line(AtomicU64::new(0)), AtomicU64::new(0));
+    let (line, time) = (Alone(AtomicU64::new(0)), AtomicU64::new(0));
     threads::for_each(threads as usize, |i| {
         // The first round waits for those who come late.
         let mut start = Instant::now();
@@ -67,7 +64,7 @@ pub fn round_trip(rounds: u64) -> Option<f64> {
 }
 
 /// Waits for a number; false if it does not come.
-fn comes(line: &Line, number: u64) -> bool {
+fn comes(line: &Alone<AtomicU64>, number: u64) -> bool {
     (0..LOOKS).any(|_| line.0.load(Acquire) == number)
 }
 
@@ -110,7 +107,7 @@ mod tests {
     #[test]
     fn a_line_goes_round_or_is_given_up() {
         assert_eq!(threads::with(1, || round_trip(10)), None);
-        assert!(!comes(&Line(AtomicU64::new(1)), 2));
+        assert!(!comes(&Alone(AtomicU64::new(1)), 2));
         if std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1) {
             return;
         }

@@ -9,6 +9,7 @@
 //! message.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::OnceLock;
 
 use super::processor;
@@ -64,16 +65,22 @@ pub fn available() -> Vec<Isa> {
     [Isa::Avx512, Isa::Avx2, Isa::Portable].into_iter().filter(|set| set.is_available()).collect()
 }
 
-static CURRENT: OnceLock<Isa> = OnceLock::new();
+/// The instruction set of this process, and whether somebody asked for it.
+static CURRENT: OnceLock<(Isa, bool)> = OnceLock::new();
 
-/// The instruction set that every kernel of this process uses.
+/// The instruction set that every kernel of this process uses, but for [light] ones if nobody asked for one.
 ///
 /// # Panics
 /// If `ELBO_ISA` names a set that does not exist or that the machine lacks.
 pub fn current() -> Isa {
+    set_and_asked().0
+}
+
+#[inline]
+fn set_and_asked() -> (Isa, bool) {
     *CURRENT.get_or_init(|| {
-        let Ok(wanted) = std::env::var("ELBO_ISA") else { return available()[0] };
-        named(&wanted).unwrap_or_else(|error| panic!("ELBO_ISA={error}"))
+        let Ok(wanted) = std::env::var("ELBO_ISA") else { return (available()[0], false) };
+        (wanted.parse().unwrap_or_else(|error| panic!("ELBO_ISA={error}")), true)
     })
 }
 
@@ -82,18 +89,23 @@ pub fn current() -> Isa {
 /// # Errors
 /// If there is no such set, the machine lacks it, or another one is in use already.
 pub fn choose(name: &str) -> Result<Isa, String> {
-    let set = named(name)?;
-    match *CURRENT.get_or_init(|| set) {
-        current if current == set => Ok(set),
-        current => Err(format!("{name}: {current} is in use already")),
+    let set: Isa = name.parse()?;
+    match *CURRENT.get_or_init(|| (set, true)) {
+        (current, _) if current == set => Ok(set),
+        (current, _) => Err(format!("{name}: {current} is in use already")),
     }
 }
 
-fn named(name: &str) -> Result<Isa, String> {
-    let sets = available();
-    let names = || sets.iter().map(Isa::to_string).collect::<Vec<_>>().join(", ");
-    let found = sets.iter().find(|set| set.to_string() == name);
-    found.copied().ok_or_else(|| format!("{name}: this machine has {}", names()))
+/// One that this machine has, by its name.
+impl FromStr for Isa {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Isa, String> {
+        let sets = available();
+        let names = || sets.iter().map(Isa::to_string).collect::<Vec<_>>().join(", ");
+        let found = sets.iter().find(|set| set.to_string().eq_ignore_ascii_case(name));
+        found.copied().ok_or_else(|| format!("{name}: this machine has {}", names()))
+    }
 }
 
 /// An algorithm with its operands. Mark `run` and all that it calls `#[inline(always)]`: what is
@@ -110,14 +122,14 @@ pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     unsafe { run(current(), kernel) }
 }
 
-/// The instruction set for kernels that have next to nothing to compute on what they read and write: AVX2 where a
+/// The instruction set for kernels that have next to nothing to compute on what they read and write: the one that somebody asked for, or AVX2 where a
 /// [processor](processor::Processor::computes_in_halves) computes registers of 512 bits in halves. Zen 4 then waits less for its caches: a million
 /// sums of two numbers take 0.160 ns each on one thread instead of 0.175.
 #[inline]
 pub(crate) fn light() -> Isa {
-    match current() {
-        Isa::Avx512 if processor::current().computes_in_halves() => Isa::Avx2,
-        isa => isa,
+    match set_and_asked() {
+        (Isa::Avx512, false) if processor::current().computes_in_halves() => Isa::Avx2,
+        (isa, _) => isa,
     }
 }
 
@@ -217,6 +229,31 @@ pub(crate) fn avx512_bf16<K: Kernel>(kernel: K) -> K::Output {
 #[target_feature(enable = "avx2,fma,popcnt")]
 fn avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
+}
+
+/// Runs kernels on every instruction set of the machine, on slices of lengths around those of vectors that begin anywhere in one: what
+/// `run(set, length, start)` returns must be the same on all sets.
+#[cfg(test)]
+pub(super) fn agree<R: PartialEq + std::fmt::Debug>(run: impl Fn(Isa, usize, usize) -> R) {
+    let sets = available();
+    for length in [0, 1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, MOST_AGREED] {
+        for start in 0..4 {
+            let first = run(sets[0], length, start);
+            for &set in &sets[1..] {
+                assert_eq!(run(set, length, start), first, "{set}: {length} from {start}");
+            }
+        }
+    }
+}
+
+/// The longest of those slices.
+#[cfg(test)]
+pub(super) const MOST_AGREED: usize = 300;
+
+/// The bits of numbers.
+#[cfg(test)]
+pub(super) fn bits<T: crate::Real>(numbers: &[T]) -> Vec<u64> {
+    numbers.iter().map(|x| x.to_f64().to_bits()).collect()
 }
 
 #[cfg(test)]

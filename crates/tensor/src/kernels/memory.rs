@@ -18,6 +18,11 @@ const PAGE: usize = 2 << 20;
 #[repr(align(64))]
 struct Line;
 
+/// A value with two cache lines to itself, as the processor fetches them in pairs: who writes what would lie beside it is not in
+/// the way.
+#[repr(align(128))]
+pub(super) struct Alone<T>(pub(super) T);
+
 /// A run of cache lines, all 0 in the beginning.
 #[derive(Debug)]
 pub struct Memory {
@@ -90,6 +95,11 @@ impl Drop for Memory {
 unsafe impl Send for Memory {}
 // SAFETY: as above; shared, they are only read.
 unsafe impl Sync for Memory {}
+
+/// The lines that so many numbers need.
+pub fn lines_of<T: Real>(count: usize) -> usize {
+    (count * size_of::<T>()).div_ceil(LINE)
+}
 
 /// How so many lines lie in memory: from the beginning of a large page on, if they fill one.
 fn layout(lines: usize) -> Layout {

@@ -1,14 +1,15 @@
 //! Slices in, slices out. Kernels know numbers and lengths, no tensors and no graph.
 //!
-//! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), [`threads`],
-//! [`math`] (functions of one number), `elementwise`, `reduce`, `permute`, [`gemm`], `conv`, `pool`,
-//! `resample`, `within`, and the fused ones: `bce`, `reparameterize`, `noise`, [`optimizer`]. [`prefetch`] asks
+//! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), [`vector`] (where it needs registers by name),
+//! [`threads`], [`math`] (functions of one number), `elementwise`, `reduce`,
+//! `permute`, [`gemm`] (`amx` has its largest instructions, [`once`] compiles it once for each type), `conv`, `pool`, `resample`, `within`, [`bytes`], and the fused ones: `bce`,
+//! `reparameterize`, `noise` (of `chacha`'s words), [`optimizer`]. [`prefetch`] asks
 //! for memory ahead, [`memory`] has it made of large pages; `evict` takes it out of the caches, where cores are far from each other ([`distance`]);
 //! `processor` knows where processors differ; [`peak`] is what all are measured against.
 //! All `unsafe` code of the libraries is in this folder.
 //!
-//! **The same bits.** Work is split by size and never by the number of threads; an element of a
-//! product adds along k in order; a sum runs over a fixed number of lanes. So the result of a kernel
+//! **The same bits.** Where work is cut for threads, no sum depends on it: an element of a
+//! product adds along k in order, and a sum runs over a fixed number of lanes, in blocks of a fixed size. So the result of a kernel
 //! does not depend on how many threads took part, nor on the instruction set.
 
 #[cfg(target_arch = "x86_64")]

@@ -151,17 +151,47 @@ pub(crate) fn bernoulli<T: Real>(words: &[u32], probs: &[T], out: &mut [T]) {
     dispatch(Bernoulli(words, probs, out));
 }
 
-struct Probabilities<'a, T>(&'a [T]);
+#[cfg(test)]
+mod tests {
+    use super::super::isa::{Isa, MOST_AGREED, agree, bits, dispatch_to};
+    use super::*;
 
-impl<T: Real> Kernel for Probabilities<'_, T> {
-    type Output = bool;
-    #[inline(always)]
-    fn run(self) -> bool {
-        self.0.iter().fold(true, |all, p| all & (*p >= T::ZERO) & (*p <= T::ONE))
+    /// The bits of `count` values from a kernel of words, which begin anywhere in a vector, on every set.
+    fn check<T: Real>(per_value: usize, run: impl Fn(Isa, &[u32], &mut [T])) {
+        let words: Vec<u32> =
+            (0..2 * MOST_AGREED as u32 + 4).map(|i| i.wrapping_mul(2_654_435_769)).collect();
+        agree(|set, length, start| {
+            let length = length / 2 * 2;
+            let mut out = vec![T::ONE; length + 4];
+            run(set, &words[start..][..length * per_value], &mut out[start..][..length]);
+            bits(&out)
+        });
     }
-}
 
-/// Whether all lie in [0, 1].
-pub(crate) fn are_probabilities<T: Real>(p: &[T]) -> bool {
-    dispatch(Probabilities(p))
+    fn check_all<T: Real>() {
+        check::<T>(T::WORDS, |set, words, out| dispatch_to(set, Normal(words, out)));
+        let [low, span, last] = [-2.0, 5.0, 2.999].map(T::from_f64);
+        check::<T>(T::WORDS, |set, words, out| {
+            dispatch_to(set, Uniform(words, [low, span, last], out));
+            assert!(out.iter().all(|x| *x >= low && *x <= last));
+        });
+        check::<T>(f64::WORDS, |set, words, out| {
+            dispatch_to(set, Exponential(words, out));
+            assert!(out.iter().all(|x| *x > T::ZERO));
+        });
+        check::<T>(1, |set, words, out| {
+            let p = |i: usize| T::from_f64(i as f64 / out.len().max(1) as f64);
+            let probs: Vec<T> = (0..out.len()).map(p).collect();
+            dispatch_to(set, Bernoulli(words, &probs, out));
+            for ((word, p), y) in words.iter().zip(&probs).zip(&*out) {
+                assert_eq!(*y == T::ONE, f64::from(*word) / 2f64.powi(32) < p.to_f64());
+            }
+        });
+    }
+
+    #[test]
+    fn all_instruction_sets_give_the_same_bits() {
+        check_all::<f32>();
+        check_all::<f64>();
+    }
 }

@@ -138,3 +138,54 @@ pub(crate) fn resample<T: Real>([rows, columns]: [&Taps; 2], x: &[T], y: &mut [T
     let groups = (chunks_mut(y, group * output), chunks(x, group * input));
     for_each_chunk(groups, |_, (y, x)| dispatch(Planes { rows, columns, pattern, x, y }));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::isa::{MOST_AGREED, agree, bits, dispatch_to};
+    use super::*;
+
+    #[test]
+    fn all_instruction_sets_give_the_same_bits_of_the_definition() {
+        fn check<T: Real>() {
+            let number = |i: usize| T::from_f64((i * 7919 % 127) as f64 / 63.0 - 1.0);
+            let all: Vec<T> = (0..12 * MOST_AGREED + 8).map(number).collect();
+            let sums = vec![vec![(0, 1.0)], vec![(1, 0.5), (2, 0.25)], vec![]];
+            let rows = Taps { input: 3, sums };
+            agree(|set, width, start| {
+                // Each of three kinds of sums along a row, of two planes of three rows.
+                let of = |input, count, terms: &dyn Fn(usize) -> Vec<(usize, f64)>| Taps {
+                    input,
+                    sums: (0..count).map(terms).collect(),
+                };
+                let twice = of(width, 2 * width, &|i| vec![(i / 2, 0.5)]);
+                let pairs = of(2 * width, width, &|i| vec![(2 * i, 0.5), (2 * i + 1, 0.5)]);
+                let any = of(width, width, &|i| vec![(i, 0.25), (width - 1 - i, 0.3)]);
+                [twice, pairs, any].map(|columns| {
+                    let (input, across) = (columns.input, columns.sums.len());
+                    let x = &all[start..][..6 * input];
+                    let mut y = vec![T::ONE; 6 * across + 4];
+                    if width > 0 {
+                        let (rows, columns, pattern) = (&rows, &columns, columns.pattern());
+                        let y = &mut y[start..][..6 * across];
+                        dispatch_to(set, Planes { rows, columns, pattern, x, y });
+                    }
+                    for (at, y) in y[start..][..6 * across].iter().enumerate() {
+                        let (plane, row, column) =
+                            (at / (3 * across), at / across % 3, at % across);
+                        let sum: f64 = rows.sums[row]
+                            .iter()
+                            .flat_map(|(i, w)| {
+                                columns.sums[column].iter().map(move |(j, v)| (i, j, w * v))
+                            })
+                            .map(|(i, j, weight)| weight * x[(plane * 3 + i) * input + j].to_f64())
+                            .sum();
+                        assert!((y.to_f64() - sum).abs() < 1e-6, "{at} of {width}");
+                    }
+                    bits(&y)
+                })
+            });
+        }
+        check::<f32>();
+        check::<f64>();
+    }
+}

@@ -38,6 +38,7 @@ pub(crate) fn within<T: Real>(x: &[T], range: [T; 2]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::isa::{MOST_AGREED, agree, dispatch_to};
     use super::*;
 
     #[test]
@@ -52,6 +53,27 @@ mod tests {
                     x[at] = inside;
                 }
             }
+        }
+    }
+
+    #[test]
+    fn all_instruction_sets_see_it() {
+        let mut x = vec![0.5f64; MOST_AGREED + 4];
+        for at in [usize::MAX, 0, 1, 3, 4, 16, 64, MOST_AGREED] {
+            if let Some(x) = x.get_mut(at) {
+                *x = 1.5;
+            }
+            agree(|set, length, start| {
+                let inside =
+                    dispatch_to(set, Within { x: &x[start..][..length], range: [0.0, 1.0] });
+                assert_eq!(
+                    inside,
+                    !(start..start + length).contains(&at),
+                    "{at}: {length} {start}"
+                );
+                inside
+            });
+            x.fill(0.5);
         }
     }
 }

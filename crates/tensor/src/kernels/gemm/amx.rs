@@ -14,6 +14,7 @@ use super::bf16::{BLOCK, CHAIN, TOGETHER};
 use super::finish::Finish;
 use super::matrix::Matrix;
 use super::part::cuts;
+use super::share::COLUMNS;
 use super::{Product, Target};
 use crate::buffer::Buffer;
 
@@ -42,6 +43,9 @@ struct Strips {
     /// The tiles of a strip.
     tiles: usize,
 }
+
+// Threads take whole strips.
+const _: () = assert!(COLUMNS.is_multiple_of(SIDE));
 
 impl Strips {
     /// Of a matrix whose rows are lines. In a tile they are rows, or else columns.
@@ -228,7 +232,7 @@ impl Square<'_> {
         };
         let finish = Finish::new(of, i.start, j.clone(), p.clone());
         // SAFETY: strips have a tile for all terms of p. This part of C was handed to this call only by
-        // `write_on`, and bias and mask are as large.
+        // `in_parts`, and bias and mask are as large.
         unsafe {
             tiles.multiply(p.len().div_ceil(TOGETHER), both(a, i), both(b, j), sums);
             let c = (c.start.add(i.start * c.step + j.start), c.step);

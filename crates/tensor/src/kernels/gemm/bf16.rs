@@ -25,6 +25,7 @@ use super::matrix::Matrix;
 use super::part::Part;
 use super::tile::Terms;
 use super::{HEIGHT, Precision, Product};
+use crate::Real;
 use crate::buffer::Buffer;
 
 /// Rows and columns of C, and terms, below which rounding the factors costs more than it saves: 128 × 400 × 40 takes
@@ -36,16 +37,19 @@ pub(super) const CHAIN: usize = 16;
 pub(super) const TOGETHER: usize = 2 * CHAIN;
 pub(super) const BLOCK: usize = 32 * TOGETHER;
 
-impl Product<'_, f32> {
-    /// Whether the factors are rounded: not if that takes longer than the product itself. An A that is mostly zeros
-    /// has a quicker way.
-    pub(in super::super) fn is_rounded(&self) -> bool {
+impl<T: Real> Product<'_, T> {
+    /// Whether the factors are rounded, if the [precision](Precision::Bf16) says so: not if that takes longer than the product itself,
+    /// nor in `f64`. An A that is mostly zeros has a quicker way.
+    pub fn is_rounded(&self) -> bool {
         let sizes = [self.a.rows(), self.b.columns(), self.a.columns()];
         self.precision == Precision::Bf16
+            && T::NAME == "f32"
             && sizes.iter().zip(LEAST).all(|(size, least)| *size >= least)
             && self.sparse(processor::current()).is_none()
     }
+}
 
+impl Product<'_, f32> {
     /// [`multiply`](Product::multiply) with rounded factors.
     pub(in super::super) fn multiply_rounded(&self, isa: Isa, c: &mut [f32], step: usize) {
         #[cfg(target_arch = "x86_64")]

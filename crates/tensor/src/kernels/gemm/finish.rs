@@ -56,7 +56,7 @@ impl<'a, T: Real> Finish<'a, T> {
             columns: columns.len(),
             alpha: of.alpha,
             keep,
-            unsigned_zeros: p.start == 0 && of.precision == Precision::Full && of.may_skip(),
+            unsigned_zeros: p.start == 0 && of.precision == Precision::Full && of.may_skip,
             bias: of.bias.filter(|_| last).map(|bias| &bias[columns]),
             then: if last { then } else { Then::Nothing },
             mask_step: n,

@@ -43,6 +43,7 @@ pub(super) use self::bf16::Pairs;
 pub use self::matrix::Matrix;
 use self::part::Part;
 use self::share::{shares, takes_rows};
+use self::sparse::may_skip;
 use self::tile::Single;
 #[cfg(target_arch = "x86_64")]
 pub(super) use self::tile::Terms;
@@ -103,6 +104,8 @@ pub struct Product<'a, T> {
     bias: Option<&'a [T]>,
     then: Then<'a, T>,
     precision: Precision,
+    /// Whether it is so [large](may_skip) that zeros may be skipped. No element is -0 then, in whichever way it is computed.
+    may_skip: bool,
 }
 
 /// How exactly the factors of a product are read.
@@ -140,7 +143,8 @@ impl<'a, T: Real> Product<'a, T> {
         assert!(fits, "gemm: {m} × {k} times {inner} × {n} is too large");
         let then = Then::Nothing;
         let precision = Precision::Full;
-        Product { a, b, alpha: T::ONE, beta: T::ZERO, bias: None, then, precision }
+        let may_skip = may_skip([m, k, n]);
+        Product { a, b, alpha: T::ONE, beta: T::ZERO, bias: None, then, precision, may_skip }
     }
 
     /// α A B.
@@ -256,7 +260,7 @@ impl<'a, T: Real> Product<'a, T> {
 
     /// Multiply-adds.
     fn work(&self) -> usize {
-        (self.a.rows() * self.b.columns()).saturating_mul(self.a.columns())
+        work([self.a.rows(), self.a.columns(), self.b.columns()])
     }
 
     /// The threads that are worth it.
@@ -306,6 +310,11 @@ impl<'a, T: Real> Product<'a, T> {
             }
         });
     }
+}
+
+/// The multiply-adds of a product of m × k and k × n numbers, where m n can be counted.
+fn work([m, k, n]: [usize; 3]) -> usize {
+    (m * n).saturating_mul(k)
 }
 
 /// Many products of one size, where `product(i)` is the i-th and the Cᵢ, row by row, follow each other. Small ones go to
@@ -369,7 +378,7 @@ impl<T> Target<T> {
 }
 
 // SAFETY: a `Target` lives only inside `write_on`, whose caller borrows C mutably for all of that
-// time, and which hands every element to exactly one part.
+// time; `in_parts` and `multiply_sparse`, which make one, hand every element to exactly one part.
 unsafe impl<T> Send for Target<T> {}
 // SAFETY: as above.
 unsafe impl<T> Sync for Target<T> {}

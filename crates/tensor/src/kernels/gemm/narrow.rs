@@ -47,11 +47,7 @@ impl<T: Real> Product<'_, T> {
         let (m, n) = (self.a.rows(), self.b.columns());
         let (a, b) = (self.b.transpose(), self.a.transpose());
         let mut transposed = Buffer::<T>::for_overwrite(m * n);
-        let product = Product { a, b, ..*self };
-        // Where zeros might be skipped, which is with few rows, no element is -0 (`finish.rs`); the sum with a bias of 0 is none either.
-        let zeros = [T::ZERO; FEW];
-        let bias = self.may_skip().then(|| &zeros[..m]);
-        Product { bias, ..product }.multiply_dense(isa, &mut transposed, m);
+        Product { a, b, ..*self }.multiply_dense(isa, &mut transposed, m);
         permute(&transposed, &Shape::new(&[n, m]), &[1, 0], c);
     }
 }

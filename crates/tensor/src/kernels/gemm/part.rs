@@ -17,8 +17,9 @@ use crate::Real;
 use crate::buffer::Buffer;
 
 /// The most terms that are added up in registers before they are added to C. So many rows of a
-/// panel of B that is 3 vectors wide are 37.5 KiB, which fit the first-level cache of current machines (48 KiB)
-/// with the tiles of A that meet them: cubes of 1024 are 1.17 times as fast as with 256 terms.
+/// panel of B that is 3 vectors wide are 37.5 KiB, which fit a first-level cache of 48 KiB (Intel, Zen 5)
+/// with the tiles of A that meet them: cubes of 1024 are 1.17 times as fast as with 256 terms. Zen 4 has 32 KiB, and streams panels from
+/// its second level.
 pub(super) const BLOCK: usize = 200;
 
 /// The most rows of A in a block: 200 KiB of `f32`, a part of the second-level cache. With 128 rows,
@@ -109,7 +110,7 @@ const MANY: usize = 17;
 /// without on one thread of Zen 4, and 400 × 4096 × 40 1.16 times.
 const FEW: usize = 2;
 
-/// The rows of A up to which the next panel of a B that is read in place and is twice as large as the second-level cache is asked for, unless
+/// The rows of A up to which the next panel of a B that is read in place and is four times as large as the second-level cache is asked for, unless
 /// the [processor] does so itself: 20 × 4096 × 400 with A transposed is 1.2 times as fast on one thread of Zen 4 in `f64`, and no
 /// slower in `f32`.
 const HANDFUL: usize = 32;
@@ -175,7 +176,7 @@ impl Plan {
         let ask_a = is_read_in_place && bytes(a.rows(), k) >= ASKED_A && !foresees;
         let ask_c = asks_for_c(part.of, k);
         let copy_b = b.steps.1 != 1 || rows.len() > IN_PLACE;
-        let is_passed = !copy_b && rows.len() <= HANDFUL && k > SHORT && of_b > 2 * cache;
+        let is_passed = !copy_b && rows.len() <= HANDFUL && k > SHORT && of_b > 4 * cache;
         // With more than one block of rows, panels are packed once for all of them: 1.02 to 1.13 times
         // as fast as once for each block, on one thread.
         let ahead = copy_b && rows.len() > ROWS;
@@ -280,7 +281,7 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Part<'_, T, V, M> {
         let is_whole = V::LEAVES_OUT || j.len().is_multiple_of(V::LANES);
         // SAFETY: the caller's promises. The panel lies in B, whose length `Matrix` has checked, and is read in the
         // copy where it is not whole vectors next to each other. This part of C was handed to this call only by
-        // `write_on`, and bias and mask are as large.
+        // `in_parts`, and bias and mask are as large.
         unsafe {
             let is_copied = plan.copy_b || !is_whole;
             // To the right in B, or the next copy.

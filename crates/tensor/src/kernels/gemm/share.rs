@@ -10,7 +10,7 @@ use super::part::BLOCK;
 type Rectangle = (Range<usize>, Range<usize>);
 
 /// Columns of a vector, at which C is cut.
-const COLUMNS: usize = 16;
+pub(super) const COLUMNS: usize = 16;
 
 /// The rows of a transposed A for each thread from which on threads may take rows of C, if C is at most [`FLAT`] times as wide as
 /// high: 64 × 4096 × 784 would be 0.85 times as fast, 300 × 4096 × 784 is 1.1 times.

@@ -7,7 +7,7 @@
 //! name, each its own, or both those of either if they are mostly the same.
 //!
 //! The bits are those of the dense product. A term of 0 changes no sum but one that has underflowed to -0, and of that only
-//! the sign, which no later term but another 0 sees. So all products that [may skip](Product::may_skip) zeros, whether they do
+//! the sign, which no later term but another 0 sees. So all products that [may skip](may_skip) zeros, whether they do
 //! or not, add +0 to the sums of their first block (`finish.rs`): what is 0 there is +0, and another block's -0 leaves it so.
 //! If B is infinite or NaN somewhere, which is looked at, the dense product is taken.
 //!
@@ -32,7 +32,7 @@ use super::nonzeros::{NonZeros, Piece, WORD};
 use super::part::{BLOCK, cuts};
 use super::share::takes_rows;
 use super::tile::Operand;
-use super::{Precision, Product, Target};
+use super::{Precision, Product, Target, work};
 use crate::Real;
 use crate::buffer::Buffer;
 
@@ -70,16 +70,16 @@ const WIDTH: usize = 5;
 /// The rows of A that are looked at together.
 const ROWS: usize = 512;
 
-impl<T: Real> Product<'_, T> {
-    /// Whether the product is so large that zeros may be skipped; by its sizes alone.
-    pub(super) fn may_skip(&self) -> bool {
-        self.work() >= LARGE && self.b.columns() >= COLUMNS
-    }
+/// Whether a product of m × k and k × n numbers is so large that zeros may be skipped.
+pub(super) fn may_skip([m, k, n]: [usize; 3]) -> bool {
+    work([m, k, n]) >= LARGE && n >= COLUMNS
+}
 
+impl<T: Real> Product<'_, T> {
     /// How many rows of B are to be met at once if zeros of A are skipped; nothing if that does not pay, as A has too few
     /// or B is too narrow.
     pub(super) fn sparse(&self, on: Processor) -> Option<usize> {
-        if !self.may_skip() || self.b.steps.1 != 1 {
+        if !self.may_skip || self.b.steps.1 != 1 {
             return None;
         }
         // As it is stored: neighbours in a row lie next to each other.

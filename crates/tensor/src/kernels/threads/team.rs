@@ -1,4 +1,4 @@
-//! Work on all cores: one team of threads that waits for the next job with open eyes.
+//! One team of threads that waits for the next job with open eyes.
 //!
 //! The kernels of a training step run for 10 to 300 microseconds each, with little between them. A
 //! thread that sleeps is late for such a job, so a member of the team watches for the next one for
@@ -9,11 +9,11 @@
 //! Each thread begins with parts of its own, the same in every job, so that what it wrote last is
 //! still in its cache; who is done helps the others. The caller does not wait for those who come
 //! late: it works until nothing is left, then waits for parts that others have begun. A job that
-//! is given while another one runs, or by a part of a job, runs on its own thread alone.
+//! is given while another one runs, or by a part of a job, runs on its own thread alone. Parts see one thread, so that they do not cut
+//! work for others.
 
 use std::any::Any;
-use std::cell::{Cell, UnsafeCell};
-use std::marker::PhantomData;
+use std::cell::UnsafeCell;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
@@ -22,207 +22,20 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::super::memory::Alone;
+use super::with;
+
+/// The most threads of a job.
+pub(super) const MOST: usize = 64;
+
 /// How long a thread watches for the next job before it sleeps.
 const PATIENCE: Duration = Duration::from_micros(200);
 
 /// Looks at the state between two looks at the clock: some 10 microseconds.
 const LOOKS: usize = 256;
 
-/// The most threads of a job.
-const MOST: usize = 64;
-
-/// Threads that kernels use, unless [`with`] says otherwise; 0 until it is known.
-static COUNT: AtomicUsize = AtomicUsize::new(0);
-
-thread_local! {
-    static OVERRIDE: Cell<usize> = const { Cell::new(0) };
-}
-
-/// The number of threads that kernels called from here use: all cores, or what `ELBO_THREADS`,
-/// [`set`] or [`with`] says.
-///
-/// # Panics
-/// If `ELBO_THREADS` is not a number from 1 on.
-pub fn count() -> usize {
-    match (OVERRIDE.get(), COUNT.load(Relaxed)) {
-        (0, 0) => {
-            let cores = || thread::available_parallelism().map_or(1, usize::from);
-            set(from_environment().unwrap_or_else(cores));
-            COUNT.load(Relaxed)
-        }
-        (0, count) => count,
-        (count, _) => count,
-    }
-}
-
-/// What `ELBO_THREADS` says.
-fn from_environment() -> Option<usize> {
-    let text = std::env::var("ELBO_THREADS").ok()?;
-    match text.parse() {
-        Ok(count @ 1..) => Some(count),
-        _ => panic!("ELBO_THREADS={text}: it must be a number from 1 on"),
-    }
-}
-
-/// Sets the number of threads for the whole process. It changes no result.
-///
-/// # Panics
-/// If it is 0.
-pub fn set(count: usize) {
-    assert!(count > 0, "threads::set: 0 threads");
-    COUNT.store(count.min(MOST), Relaxed);
-}
-
-/// Runs `f` with another number of threads for the kernels that it calls from this thread.
-///
-/// ```
-/// use elbo_tensor::{Stream, kernels::threads};
-/// let draw = || Stream::new(1).normal::<f32>([100_000]).sum().item();
-/// assert_eq!(threads::with(1, draw), threads::with(3, draw));
-/// ```
-///
-/// # Panics
-/// If it is 0.
-pub fn with<R>(count: usize, f: impl FnOnce() -> R) -> R {
-    assert!(count > 0, "threads::with: 0 threads");
-    struct Restore(usize);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            OVERRIDE.set(self.0);
-        }
-    }
-    let _restore = Restore(OVERRIDE.replace(count.min(MOST)));
-    f()
-}
-
-/// Calls `part` with 0, 1, … `parts` - 1, in any order, on any thread.
-///
-/// # Panics
-/// If a part panics. Parts that had not been begun may then be left out.
-pub fn for_each(parts: usize, part: impl Fn(usize) + Sync) {
-    let threads = count().min(parts);
-    // SAFETY: the job is made of one closure, which may be called from all threads.
-    if threads <= 1 || !unsafe { TEAM.run(Job::new(threads, parts, &part)) } {
-        (0..parts).for_each(part);
-    }
-}
-
-/// Calls `visit(i, the i-th chunk)` for all chunks of a slice, or the i-th chunks of several, until
-/// one of them ends.
-pub fn for_each_chunk<C: Chunks>(chunks: C, visit: impl Fn(usize, C::Chunk) + Sync) {
-    let count = chunks.count();
-    // A closure would capture the field alone, which is not `Sync`.
-    let shared = Shared(chunks);
-    let shared = &shared;
-    // SAFETY: each index below the count comes once.
-    for_each(count, |i| visit(i, unsafe { shared.0.chunk(i) }));
-}
-
-/// Chunks of `size` elements, the last may be shorter, to be read.
-pub fn chunks<T: Sync>(slice: &[T], size: usize) -> impl Chunks<Chunk = &[T]> {
-    Read { slice, size }
-}
-
-/// Chunks of `size` elements, the last may be shorter, to be written.
-pub fn chunks_mut<T: Send>(slice: &mut [T], size: usize) -> impl Chunks<Chunk = &mut [T]> {
-    Write { start: slice.as_mut_ptr(), length: slice.len(), size, slice: PhantomData }
-}
-
-/// Parts of slices that can be handed to different threads.
-///
-/// # Safety
-/// Chunks of different indices do not overlap, unless they are only read, and may be sent.
-pub unsafe trait Chunks {
-    /// What a thread is given.
-    type Chunk;
-    /// How many there are.
-    fn count(&self) -> usize;
-    /// One of them.
-    ///
-    /// # Safety
-    /// The index is below the count, and each is asked for once at most.
-    unsafe fn chunk(&self, index: usize) -> Self::Chunk;
-}
-
-struct Read<'a, T> {
-    slice: &'a [T],
-    size: usize,
-}
-
-// SAFETY: the chunks are only read, and T may be read by several threads.
-unsafe impl<'a, T: Sync> Chunks for Read<'a, T> {
-    type Chunk = &'a [T];
-
-    fn count(&self) -> usize {
-        self.slice.len().div_ceil(self.size)
-    }
-
-    unsafe fn chunk(&self, index: usize) -> &'a [T] {
-        let start = index * self.size;
-        &self.slice[start..(start + self.size).min(self.slice.len())]
-    }
-}
-
-struct Write<'a, T> {
-    start: *mut T,
-    length: usize,
-    size: usize,
-    slice: PhantomData<&'a mut [T]>,
-}
-
-// SAFETY: chunk i is [i size, (i + 1) size), so they are disjoint; T may be sent.
-unsafe impl<'a, T: Send> Chunks for Write<'a, T> {
-    type Chunk = &'a mut [T];
-
-    fn count(&self) -> usize {
-        self.length.div_ceil(self.size)
-    }
-
-    unsafe fn chunk(&self, index: usize) -> &'a mut [T] {
-        let start = index * self.size;
-        assert!(start < self.length, "chunk {index} of {}", self.count());
-        // SAFETY: within the slice, which is borrowed for 'a, by the line above; nobody else has
-        // this chunk, as the caller promises.
-        unsafe {
-            let length = self.size.min(self.length - start);
-            std::slice::from_raw_parts_mut(self.start.add(start), length)
-        }
-    }
-}
-
-macro_rules! together {
-    ($($name:ident)*) => {
-        // SAFETY: as each of them.
-        unsafe impl<$($name: Chunks),*> Chunks for ($($name,)*) {
-            type Chunk = ($($name::Chunk,)*);
-
-            fn count(&self) -> usize {
-                #[allow(non_snake_case)]
-                let ($($name,)*) = self;
-                usize::MAX$(.min($name.count()))*
-            }
-
-            unsafe fn chunk(&self, index: usize) -> Self::Chunk {
-                #[allow(non_snake_case)]
-                let ($($name,)*) = self;
-                // SAFETY: the caller's promises are those of each.
-                unsafe { ($($name.chunk(index),)*) }
-            }
-        }
-    };
-}
-
-together!(A B);
-together!(A B C);
-together!(A B C D);
-
-struct Shared<C>(C);
-
-// SAFETY: threads only ask for chunks, and `Chunks` promises that these may be sent.
-unsafe impl<C: Chunks> Sync for Shared<C> {}
-
 /// What all threads of a job share.
-struct Team {
+pub(super) struct Team {
     /// Set while a job runs.
     busy: AtomicBool,
     /// Twice the number of jobs so far, plus one while a job may be joined, times 2¹⁶; and the number
@@ -231,7 +44,7 @@ struct Team {
     /// Read by members only, written by the caller when there are none.
     job: UnsafeCell<Option<Job>>,
     /// The next part of each thread's own.
-    next: [Line; MOST],
+    next: [Alone<AtomicUsize>; MOST],
     /// Members that exist.
     hired: Mutex<usize>,
     /// Members that sleep, or are about to.
@@ -241,13 +54,9 @@ struct Team {
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
-/// A counter with two cache lines to itself: the processor fetches them in pairs.
-#[repr(align(128))]
-struct Line(AtomicUsize);
-
 /// A closure without its type, so that what runs it is compiled once.
 #[derive(Clone, Copy)]
-struct Job {
+pub(super) struct Job {
     call: unsafe fn(*const (), usize),
     part: *const (),
     threads: usize,
@@ -255,7 +64,7 @@ struct Job {
 }
 
 impl Job {
-    fn new<F: Fn(usize) + Sync>(threads: usize, parts: usize, part: &F) -> Job {
+    pub(super) fn new<F: Fn(usize) + Sync>(threads: usize, parts: usize, part: &F) -> Job {
         /// # Safety
         /// `part` points to an F.
         unsafe fn call<F: Fn(usize)>(part: *const (), i: usize) {
@@ -273,11 +82,11 @@ const MEMBERS: u64 = OPEN - 1;
 // members only; becoming one acquires what the caller released. All else is atomic or locked.
 unsafe impl Sync for Team {}
 
-static TEAM: Team = Team {
+pub(super) static TEAM: Team = Team {
     busy: AtomicBool::new(false),
     state: AtomicU64::new(0),
     job: UnsafeCell::new(None),
-    next: [const { Line(AtomicUsize::new(0)) }; MOST],
+    next: [const { Alone(AtomicUsize::new(0)) }; MOST],
     hired: Mutex::new(0),
     asleep: AtomicUsize::new(0),
     bed: (Mutex::new(()), Condvar::new()),
@@ -294,7 +103,7 @@ impl Team {
     ///
     /// # Safety
     /// The job's `call` takes its `part`, with any index below `parts`, on any thread.
-    unsafe fn run(&'static self, job: Job) -> bool {
+    pub(super) unsafe fn run(&'static self, job: Job) -> bool {
         let Job { threads, parts, .. } = job;
         if self.busy.compare_exchange(false, true, Acquire, Relaxed).is_err() {
             return false;
@@ -311,7 +120,7 @@ impl Team {
             self.bed.1.notify_all();
         }
         // Parts borrow from the caller, who must not unwind before members have left.
-        let result = catch_unwind(AssertUnwindSafe(|| self.work(job, 0)));
+        let result = catch_unwind(AssertUnwindSafe(|| with(1, || self.work(job, 0))));
         self.state.fetch_add(OPEN, Relaxed); // closed
         let mut looks = 0;
         while self.state.load(Acquire) & MEMBERS != 0 {
@@ -349,7 +158,9 @@ impl Team {
             let thread = *hired + 1;
             let name = format!("elbo-{thread}");
             // Without it the others do its parts.
-            let Ok(_) = thread::Builder::new().name(name).spawn(move || self.member(thread)) else {
+            let Ok(_) =
+                thread::Builder::new().name(name).spawn(move || with(1, || self.member(thread)))
+            else {
                 return;
             };
             *hired += 1;
@@ -427,6 +238,7 @@ fn own(thread: usize, threads: usize, parts: usize) -> Range<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::for_each;
     use super::*;
 
     #[test]
@@ -465,23 +277,6 @@ mod tests {
                 });
             }
         });
-    }
-
-    #[test]
-    fn chunks_are_those_of_the_standard_library() {
-        let from: Vec<usize> = (0..103).collect();
-        let mut to = vec![0; 103];
-        let mut lengths = [0; 11];
-        let all = (chunks(&from, 10), chunks_mut(&mut to, 10), chunks_mut(&mut lengths, 1));
-        with(4, || {
-            for_each_chunk(all, |i, (from, to, length)| {
-                assert_eq!(from[0], 10 * i);
-                to.copy_from_slice(from);
-                length[0] = from.len();
-            });
-        });
-        assert_eq!(to, from);
-        assert_eq!(lengths, [10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 3]);
     }
 
     #[test]
