@@ -9,6 +9,10 @@ use super::cores;
 const SAMPLE: f64 = 0.008;
 const SAMPLES: usize = 7;
 
+/// How long calls go on before the first sample, at least: the first of a process takes ten times as long as the next one, as its
+/// memory is new, and threads begin.
+const WARM_UP: Duration = Duration::from_millis(50);
+
 /// After this, samples of one call are not taken again.
 const AGAIN: Duration = Duration::from_secs(4);
 
@@ -70,12 +74,15 @@ fn timing(
         (0..calls).for_each(|_| call());
         start.elapsed().as_secs_f64() / calls as f64
     };
-    let mut calls = 1;
-    let mut once = sample(calls);
-    while once * (calls as f64) < SAMPLE / 2.0 {
-        calls *= 2;
-        once = sample(calls);
-    }
+    let (start, mut calls) = (Instant::now(), 1);
+    let once = loop {
+        let once = sample(calls);
+        let is_enough = once * calls as f64 >= SAMPLE / 2.0;
+        if is_enough && start.elapsed() >= WARM_UP {
+            break once;
+        }
+        calls *= if is_enough { 1 } else { 2 };
+    };
     let calls = (SAMPLE / once).ceil() as usize;
     let samples = if once > 0.1 { 3 } else { SAMPLES };
     let (mut seconds, mut disturbed, mut lost) = (Vec::with_capacity(samples), 0, Duration::ZERO);
@@ -105,6 +112,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn calls_warm_up_before_the_first_sample() {
+        let (calls, before) = (Cell::new(0), Cell::new(None));
+        let call = || {
+            calls.set(calls.get() + 1);
+            std::thread::sleep(Duration::from_millis(if calls.get() == 1 { 20 } else { 2 }));
+        };
+        let are_whole = || {
+            before.set(before.get().or(Some(calls.get())));
+            true
+        };
+        let start = Instant::now();
+        let (timing, _) = timing(call, are_whole, || false);
+        assert!(before.get().is_some_and(|before| before > 1), "{before:?}");
+        assert!(start.elapsed() >= WARM_UP);
+        // A sample is long enough, though the first call took as long as several.
+        assert!(calls.get() >= SAMPLES * (SAMPLE / timing.most) as usize);
+    }
+
+    #[test]
     fn a_call_takes_at_least_what_it_sleeps() {
         let timing = time(|| std::thread::sleep(Duration::from_millis(2)));
         assert!(timing.least >= 0.002 && timing.least <= timing.median);
@@ -117,15 +143,15 @@ mod tests {
         let (mut calls, asked) = (0, Cell::new(0));
         let are_whole = || answers[asked.replace(asked.get() + 1)];
         let call = || {
-            calls += 1;
+            // Before the first sample, calls warm up.
+            calls += usize::from(asked.get() > 0);
             std::thread::sleep(Duration::from_millis(8));
         };
         let (timing, lost) = timing(call, are_whole, || again);
         assert_eq!(asked.get(), answers.len());
         assert_eq!(timing.samples, SAMPLES);
         assert_eq!(lost >= Duration::from_millis(8), answers.len() > SAMPLES + 1);
-        // The first call warms up.
-        (timing.disturbed, calls - 1)
+        (timing.disturbed, calls)
     }
 
     #[test]

@@ -61,12 +61,13 @@ def blas():
 
 def math(args, threads):
     """Functions of one number, a sum, a loss and noise, on a million elements."""
-    commands = {
-        "elbo": script("math_elbo", threads),
-        "torch": script("math_torch", threads),
-        "numpy": script("math_numpy"),
-    }
-    yield Measurement("functions on 2^20 elements, f32", "ns per element", False, commands)
+    for kind in args.kinds:
+        commands = {
+            "elbo": script("math_elbo", kind, threads),
+            "torch": script("math_torch", kind, threads),
+            "numpy": script("math_numpy", kind),
+        }
+        yield Measurement(f"functions on 2^20 elements, {kind}", "ns per element", False, commands)
 
 
 def step(args, threads):

@@ -1,12 +1,14 @@
-"""Functions in NumPy on 2^20 elements in f32, into memory that is there: ns per element. It knows one thread only."""
+"""Functions in NumPy on 2^20 elements, into memory that is there: ns per element. It knows one thread only."""
+
+import sys
 
 import numpy as np
 import timing
 
-count = 1 << 20
+count, kind = 1 << 20, {"f32": np.float32, "f64": np.float64}[sys.argv[1]]
 random = np.random.default_rng(1)
-x, t = random.standard_normal(count, np.float32), random.random(count, np.float32)
-y, positive = np.empty_like(x), np.abs(x) + np.float32(0.1)
+x, t = random.standard_normal(count, kind), random.random(count, kind)
+y, positive = np.empty_like(x), np.abs(x) + kind(0.1)
 
 calls = {
     "copy": lambda: np.copyto(y, x),
@@ -21,6 +23,6 @@ calls = {
     "relu": lambda: np.maximum(x, 0, out=y),
     "add": lambda: np.add(x, t, out=y),
     "sum": lambda: np.sum(x),
-    "normal": lambda: random.standard_normal(count, np.float32, out=y),
+    "normal": lambda: random.standard_normal(count, kind, out=y),
 }
 timing.report({name: 1e9 * timing.median(call) / count for name, call in calls.items()}, version=np.__version__)

@@ -7,6 +7,7 @@ import time
 
 SAMPLE = 0.008  # seconds that a sample takes at least: far above the step of the clock
 SAMPLES = 7
+WARM_UP = 0.05  # seconds that calls go on before the first sample, at least: threads and memory are new
 
 
 def median(call):
@@ -18,10 +19,13 @@ def median(call):
             call()
         return (time.perf_counter() - start) / calls
 
-    calls, once = 1, sample(1)  # warms up, too
-    while once * calls < SAMPLE / 2:
-        calls *= 2
+    start, calls = time.perf_counter(), 1
+    while True:
         once = sample(calls)
+        is_enough = once * calls >= SAMPLE / 2
+        if is_enough and time.perf_counter() - start >= WARM_UP:
+            break
+        calls *= 1 if is_enough else 2
     calls = math.ceil(SAMPLE / once)
     return statistics.median(sample(calls) for _ in range(3 if once > 0.1 else SAMPLES))
 

@@ -9,16 +9,28 @@ use super::Row;
 /// M, K, N, and whether A and B are stored transposed.
 type Shape = ([usize; 3], bool, bool);
 
+/// Products of an A of which so much is not zero: a batch of images, forward and in the gradient of the weights, and what a rectifier
+/// leaves.
+const SPARSE: &[(Shape, f64)] = &[
+    (([128, 784, 400], false, false), 0.19),
+    (([784, 128, 400], true, false), 0.19),
+    (([128, 400, 784], false, false), 0.5),
+    (([400, 128, 784], true, false), 0.5),
+];
+
 pub(super) fn measure(quick: bool, report: &mut dyn FnMut(Row)) {
     let shapes = shapes(quick);
     for shape in &shapes {
-        report(product::<f32>(shape, Kind::F32));
+        product::<f32>(shape, 1.0, Kind::F32).into_iter().for_each(&mut *report);
+    }
+    for &(shape, density) in SPARSE {
+        product::<f32>(&shape, density, Kind::F32).into_iter().for_each(&mut *report);
     }
     for shape in &shapes {
-        report(product::<f64>(shape, Kind::F64));
+        product::<f64>(shape, 1.0, Kind::F64).into_iter().for_each(&mut *report);
     }
     for shape in &shapes {
-        report(product::<f32>(shape, Kind::Bf16));
+        product::<f32>(shape, 1.0, Kind::Bf16).into_iter().for_each(&mut *report);
     }
 }
 
@@ -43,9 +55,12 @@ fn shapes(quick: bool) -> Vec<Shape> {
     layers.chain([([512, 784, 512], false, false)]).chain(others).collect()
 }
 
-fn product<T: Real>(&([m, k, n], ta, tb): &Shape, kind: Kind) -> Row {
+/// Nothing if the factors would not be rounded as the kind says: then it is a product in `f32`.
+fn product<T: Real>(&([m, k, n], ta, tb): &Shape, density: f64, kind: Kind) -> Option<Row> {
     let number = |i: usize| T::from_f64((i * 7919 % 1013) as f64 / 506.5 - 1.0);
-    let (a, b) = (Aligned::new(m * k, number), Aligned::new(k * n, number));
+    let is_there = |i: usize| (i * 104_729 % 1009) as f64 <= density * 1009.0;
+    let a = Aligned::new(m * k, |i| if is_there(i) { number(i) } else { T::ZERO });
+    let b = Aligned::new(k * n, number);
     let mut c = Aligned::new(m * n, |_| T::ZERO);
     let matrix = |data, rows, columns, transposed| match transposed {
         true => Matrix::new(data, columns, rows).transpose(),
@@ -53,14 +68,22 @@ fn product<T: Real>(&([m, k, n], ta, tb): &Shape, kind: Kind) -> Row {
     };
     let (a, b) = (matrix(&a, m, k, ta), matrix(&b, k, n, tb));
     let product = Product::new(a, b).precision(kind.precision());
+    if kind == Kind::Bf16 && !product.is_rounded() {
+        return None;
+    }
     let letter = |transposed| if transposed { 'T' } else { 'N' };
     let work = match kind {
+        Kind::F32 if density < 1.0 => "gemm f32, zeros",
         Kind::F32 => "gemm f32",
         Kind::F64 => "gemm f64",
         Kind::Bf16 => "gemm bf16",
     };
-    let shape = format!("{m}x{k}x{n}:{}{}", letter(ta), letter(tb));
+    let shape = match density {
+        1.0 => format!("{m}x{k}x{n}:{}{}", letter(ta), letter(tb)),
+        _ => format!("{m}x{k}x{n}:{}{}, {density}", letter(ta), letter(tb)),
+    };
     let flop = 2.0 * (m * k * n) as f64;
     let bytes = (size_of::<T>() * (m * k + k * n + m * n)) as f64;
-    Row::new("gemm", work, shape, Work { flop, bytes, kind }, time(|| product.write(&mut c)))
+    let amount = Work { flop, bytes, kind };
+    Some(Row::new("gemm", work, shape, amount, time(|| product.write(&mut c))))
 }

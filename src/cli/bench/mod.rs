@@ -114,7 +114,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
         say!("{all}");
         return Ok(());
     }
-    say!();
+    say!("");
     if let Some(step::Overhead { nodes, seconds, share }) = overhead {
         let (micro, percent) = (1e6 * seconds, 100.0 * share);
         say!(
