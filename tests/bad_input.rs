@@ -165,6 +165,13 @@ fn settings_out_of_range_are_refused() {
         ("vae --seed=-1", "invalid value '-1'"),
         ("autoencoder --loss bec", "a similar value exists: 'bce'"),
         ("autoencoder --activation rely", "relu"),
+        (
+            "vae --loss mse",
+            "--loss is an option of autoencoder, not of vae; a VAE has a --likelihood",
+        ),
+        ("vae --likelihood gaussian --output tanh", "--output is an option of autoencoder"),
+        ("autoencoder --beta 2", "--beta is an option of vae, not of autoencoder"),
+        ("pca --epochs 3", "--epochs is an option of vae and autoencoder, not of pca"),
         ("pca --latent 65", "latent is 65; it must be at most 64"),
         ("pca --latent 0", "latent is 0"),
         ("vea", "a similar value exists: 'vae'"),
@@ -179,6 +186,58 @@ fn settings_out_of_range_are_refused() {
     lab.refuses("train", &["<MODEL>"]);
     lab.refuses("trian vae", &["some similar subcommands exist: 'trace', 'train'"]);
     lab.refuses("train pca --latent 20 --data data2", &["data2"]);
+}
+
+#[test]
+fn an_environment_that_is_wrong_is_refused_before_a_folder_is_made() {
+    let lab = Lab::new();
+    for (name, value, says) in [
+        ("ELBO_ISA", "mmx", "elbo: ELBO_ISA=mmx: this machine has "),
+        ("ELBO_THREADS", "0", "elbo: ELBO_THREADS=0: it must be a number from 1 on"),
+        ("ELBO_THREADS", "two", "elbo: ELBO_THREADS=two: it must be a number from 1 on"),
+    ] {
+        let output = lab.command(&format!("{TRAIN} --out run")).env(name, value).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let (stdout, stderr) = texts(&output);
+        assert!(
+            stdout.is_empty() && stderr.starts_with(says) && stderr.lines().count() == 1,
+            "{stderr}"
+        );
+        assert!(!lab.path("run").exists());
+    }
+    // Options win, and names may be in capitals.
+    let mut command = lab.command(&format!("{TRAIN} --threads 1 --out run"));
+    let output = command.env("ELBO_THREADS", "0").env("ELBO_ISA", "Portable").output().unwrap();
+    assert!(output.status.success());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn lines_that_cannot_be_written_are_a_failure_though_the_run_is_saved() {
+    let lab = Lab::new();
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let output = lab.command(&format!("{TRAIN} --out run")).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let (_, stderr) = texts(&output);
+    assert!(stderr.starts_with("elbo: stdout: ") && stderr.lines().count() == 1, "{stderr}");
+    lab.ok("eval run");
+}
+
+#[test]
+fn a_file_of_settings_has_the_defaults_of_the_model_and_is_of_one_model() {
+    let lab = Lab::new();
+    lab.write("seed.toml", "seed = 3");
+    let common = "--data data --hidden 8 --batch-size 50 --epochs 1";
+    for (model, latent) in [("vae", 20), ("autoencoder", 32)] {
+        lab.ok(&format!("train {model} --config seed.toml {common} --out {model}"));
+        let said = lab.text(&format!("{model}/config.toml"));
+        assert!(
+            said.contains(&format!("latent = {latent}\n")) && said.contains("seed = 3"),
+            "{said}"
+        );
+    }
+    let says = "autoencoder/config.toml holds settings of autoencoder, not vae; say `elbo train autoencoder`";
+    lab.refuses("train vae --config autoencoder/config.toml --out other", &[says]);
 }
 
 #[test]

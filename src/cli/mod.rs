@@ -20,6 +20,8 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
+use elbo_tensor::kernels::isa::Isa;
+use elbo_tensor::kernels::threads;
 
 /// Train variational autoencoders, autoencoders and PCA on IDX images, from scratch and in seconds.
 #[derive(Parser)]
@@ -84,7 +86,11 @@ pub(crate) fn run() -> ExitCode {
             eprintln!("elbo: --threads is 0; it must be at least 1");
             return ExitCode::from(2);
         }
-        elbo::tensor::kernels::threads::set(threads);
+        threads::set(threads);
+    }
+    if let Err(what) = check_environment(cli.threads.is_none()) {
+        eprintln!("elbo: {what}");
+        return ExitCode::from(2);
     }
     let completely = |()| Done::Completely;
     let result = match cli.command {
@@ -98,6 +104,27 @@ pub(crate) fn run() -> ExitCode {
         Command::Bench(args) => bench::run(&args).map(completely),
         Command::Study(args) => study::run(&args),
     };
+    match (result, say::lost()) {
+        (Ok(_), Some(lost)) => {
+            eprintln!("elbo: {lost}");
+            ExitCode::FAILURE
+        }
+        (result, _) => exit_code(result),
+    }
+}
+
+/// What `ELBO_ISA` and, if they count, `ELBO_THREADS` say, before any folder is made.
+fn check_environment(threads_count: bool) -> std::result::Result<(), String> {
+    if let Ok(set) = std::env::var("ELBO_ISA") {
+        set.parse::<Isa>().map_err(|what| format!("ELBO_ISA={what}"))?;
+    }
+    if threads_count {
+        threads::from_environment()?;
+    }
+    Ok(())
+}
+
+fn exit_code(result: elbo_models::Result<Done>) -> ExitCode {
     match result {
         Ok(Done::Completely) => ExitCode::SUCCESS,
         Ok(Done::Interrupted) => ExitCode::from(130),

@@ -41,8 +41,8 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
 
-    /// Matrix products of training: bf16 rounds their factors to 8 digits, which is faster where the processor has
-    /// AVX-512 BF16 or AMX [default: f32]
+    /// Matrix products of training: bf16 rounds their factors to 8 bits of precision, which is faster on some processors: see
+    /// `elbo bench step` [default: f32]
     #[arg(long, value_parser = words::<Precision>(&["f32", "bf16"]), hide_possible_values = true)]
     precision: Option<Precision>,
 
@@ -54,7 +54,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "N,N", value_parser = sizes)]
     hidden: Option<Sizes>,
 
-    /// Between layers [default: relu]
+    /// The activation between layers: relu, tanh, gelu, ... [default: relu]
     #[arg(long, value_parser = words::<Activation>(ACTIVATIONS), hide_possible_values = true)]
     activation: Option<Activation>,
 
@@ -66,7 +66,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "X")]
     beta: Option<f64>,
 
-    /// VAE: epochs over which the KL term fades in [default: 0]
+    /// VAE: epochs of training over which the KL term fades in; tests have all of it [default: 0]
     #[arg(long, value_name = "EPOCHS")]
     kl_warmup: Option<f64>,
 
@@ -74,11 +74,11 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_parser = words::<Reconstruction>(&["bce", "mse", "l1", "categorical"]))]
     loss: Option<Reconstruction>,
 
-    /// Autoencoder: on the output, with mse and l1 [default: sigmoid]
+    /// Autoencoder: the activation of the output, with mse and l1 [default: sigmoid]
     #[arg(long, value_parser = words::<Activation>(ACTIVATIONS), hide_possible_values = true)]
     output: Option<Activation>,
 
-    /// Autoencoder: on the code [default: identity]
+    /// Autoencoder: the activation of the code [default: identity]
     #[arg(long, value_parser = words::<Activation>(ACTIVATIONS), hide_possible_values = true)]
     code: Option<Activation>,
 
@@ -148,17 +148,75 @@ fn sizes(text: &str) -> std::result::Result<Sizes, String> {
 impl TrainArgs {
     /// Defaults, then the file, then the options.
     fn settings(&self) -> Result<Settings> {
-        let mut settings = match &self.config {
+        let (mut settings, said) = match &self.config {
             Some(path) => read_settings(path)?,
-            None => {
-                let latent = if self.model == ModelKind::Vae { 20 } else { 32 };
-                let on_sample = self.data.as_deref().is_none_or(|data| data == "sample");
-                let epochs = if on_sample { 40 } else { 10 };
-                Settings { latent, epochs, ..Settings::default() }
-            }
+            None => (Settings::default(), Vec::new()),
         };
+        let is_said = |name: &str| said.iter().any(|said| said == name);
+        if is_said("model") && settings.model != self.model {
+            return Err(self.refuse(&settings.model));
+        }
+        if !is_said("latent") {
+            settings.latent = if self.model == ModelKind::Vae { 20 } else { 32 };
+        }
         self.apply(&mut settings);
+        if !is_said("epochs") && self.epochs.is_none() {
+            settings.epochs = if settings.data == "sample" { 40 } else { 10 };
+        }
+        self.check_model()?;
         Ok(settings)
+    }
+
+    /// For a file that is of another model.
+    fn refuse(&self, model: &ModelKind) -> Error {
+        let (given, file) = (self.model.name(), self.config.as_deref().unwrap_or(Path::new("")));
+        Error::Settings {
+            what: format!("{} holds settings of {}, not {given}", file.display(), model.name()),
+            help: format!("say `elbo train {}`, or remove `model` from the file", model.name()),
+        }
+    }
+
+    /// Refuses options that are another model's: they would be ignored.
+    fn check_model(&self) -> Result<()> {
+        use ModelKind::{Autoencoder, Pca, Vae};
+        const BY_GRADIENTS: &[ModelKind] = &[Vae, Autoencoder];
+        let options: &[(&str, bool, &[ModelKind])] = &[
+            ("likelihood", self.likelihood.is_some(), &[Vae]),
+            ("beta", self.beta.is_some(), &[Vae]),
+            ("kl-warmup", self.kl_warmup.is_some(), &[Vae]),
+            ("loss", self.loss.is_some(), &[Autoencoder]),
+            ("output", self.output.is_some(), &[Autoencoder]),
+            ("code", self.code.is_some(), &[Autoencoder]),
+            ("epochs", self.epochs.is_some(), BY_GRADIENTS),
+            ("batch-size", self.batch_size.is_some(), BY_GRADIENTS),
+            ("precision", self.precision.is_some(), BY_GRADIENTS),
+            ("hidden", self.hidden.is_some(), BY_GRADIENTS),
+            ("activation", self.activation.is_some(), BY_GRADIENTS),
+            ("optimizer", self.optimizer.is_some(), BY_GRADIENTS),
+            ("lr", self.lr.is_some(), BY_GRADIENTS),
+            ("weight-decay", self.weight_decay.is_some(), BY_GRADIENTS),
+            ("clip-norm", self.clip_norm.is_some(), BY_GRADIENTS),
+            ("patience", self.patience.is_some(), BY_GRADIENTS),
+        ];
+        for (name, is_given, models) in options {
+            if *is_given && !models.contains(&self.model) {
+                let names: Vec<&str> = models.iter().map(|model| model.name()).collect();
+                let help = match (*name, self.model) {
+                    ("loss" | "output", Vae) => "a VAE has a --likelihood instead",
+                    (_, Pca) => "principal components are computed, not trained",
+                    _ => "leave it out",
+                };
+                return Err(Error::Settings {
+                    what: format!(
+                        "--{name} is an option of {}, not of {}",
+                        names.join(" and "),
+                        self.model.name()
+                    ),
+                    help: help.into(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Puts the options that were given in the place of settings.
@@ -194,7 +252,7 @@ impl TrainArgs {
     /// Only the number of epochs may change.
     fn check_resumed(&self, settings: &Settings) -> Result<()> {
         let mut wanted = match &self.config {
-            Some(path) => read_settings(path)?,
+            Some(path) => read_settings(path)?.0,
             None => settings.clone(),
         };
         self.apply(&mut wanted);
@@ -241,6 +299,7 @@ pub(super) fn run(args: TrainArgs) -> Result<Done> {
                 help: "only a run of the same model, trained by gradients, can be resumed".into(),
             });
         }
+        args.check_model()?;
         args.check_resumed(&settings)?;
         let data = load_data(&settings.data)?;
         return train(Trainer::resume(&data, &out, args.epochs)?, &data, args.json);
@@ -263,7 +322,7 @@ fn train(mut trainer: Trainer<'_>, data: &Dataset, json: bool) -> Result<Done> {
         if json {
             say!("{}", serde_json::to_string(metrics).expect("numbers and names"));
         } else {
-            say!("{}", epoch_line(metrics, settings.epochs));
+            say!("{}", epoch_line(metrics, &settings));
         }
     };
     let outcome = trainer.run(&interrupt, report)?;
@@ -319,11 +378,14 @@ fn headline(settings: &Settings, data: &Dataset, parameters: usize) -> String {
     )
 }
 
-fn epoch_line(m: &EpochMetrics, epochs: u64) -> String {
-    let terms = match m.kl {
-        Some(kl) => format!(" (recon {:.3} + KL {kl:.3})", m.recon),
-        None => String::new(),
+/// The loss on the test images has the whole beta, that on the training images what has faded in.
+fn epoch_line(m: &EpochMetrics, settings: &Settings) -> String {
+    let terms = match (m.kl, settings.beta) {
+        (Some(kl), 1.0) => format!(" (recon {:.3} + KL {kl:.3})", m.recon),
+        (Some(kl), beta) => format!(" (recon {:.3} + {beta} x KL {kl:.3})", m.recon),
+        (None, _) => String::new(),
     };
+    let epochs = settings.epochs;
     format!(
         "epoch {:>3}/{epochs}  train {:.3}  test {:.3}{terms}  {:.2} s, {:.0} images/s",
         m.epoch, m.train_loss, m.test_loss, m.seconds, m.images_per_second

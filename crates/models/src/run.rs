@@ -114,7 +114,7 @@ impl RunFolder {
     /// # Errors
     /// If `config.toml` cannot be read or holds something else.
     pub fn settings(&self) -> Result<Settings> {
-        read_settings(&self.config())
+        read_settings(&self.config()).map(|(settings, _)| settings)
     }
 
     pub(crate) fn write_settings(&self, settings: &Settings) -> Result<()> {
@@ -159,24 +159,27 @@ impl RunFolder {
     }
 }
 
-/// Settings from a TOML file.
+/// Settings from a TOML file, and the names of those that it has: the others are the defaults.
 ///
 /// # Errors
 /// If it cannot be read, or a key or value is not one that is known.
-pub fn read_settings(path: &Path) -> Result<Settings> {
+pub fn read_settings(path: &Path) -> Result<(Settings, Vec<String>)> {
     let text = std::fs::read_to_string(path).map_err(|source| Error::Io {
         path: path.into(),
         source,
         help: "give a TOML file such as the config.toml of a run".into(),
     })?;
-    toml::from_str(&text).map_err(|error| Error::Data {
+    let bad = |error: toml::de::Error| Error::Data {
         path: path.into(),
         what: error.message().to_string(),
         help: match error.span() {
             Some(span) => format!("see line {}", 1 + text[..span.start].matches('\n').count()),
             None => "compare with the config.toml of another run".into(),
         },
-    })
+    };
+    let settings = toml::from_str(&text).map_err(bad)?;
+    let names = toml::from_str::<toml::Table>(&text).map_err(bad)?;
+    Ok((settings, names.into_iter().map(|(name, _)| name).collect()))
 }
 
 /// A model with the weights of a run.
