@@ -68,7 +68,8 @@ pub fn available() -> Vec<Isa> {
 /// The instruction set of this process, and whether somebody asked for it.
 static CURRENT: OnceLock<(Isa, bool)> = OnceLock::new();
 
-/// The instruction set that every kernel of this process uses, but for [light] ones if nobody asked for one.
+/// The instruction set that every kernel of this process uses. If nobody asked for one, those that only wait for memory may take a
+/// narrower one.
 ///
 /// # Panics
 /// If `ELBO_ISA` names a set that does not exist or that the machine lacks.
