@@ -14,7 +14,8 @@
 //! second-level cache; with several blocks of rows all panels are copied ahead, once (`part.rs`). Sums in
 //! registers need vectors by name, for each instruction set (`kernels/vector/`). Of an A with many zeros,
 //! such as a batch of images of digits or what a rectifier leaves, only the other numbers are met
-//! (`sparse.rs`); with a transposed B and few rows, or columns that do not fill vectors, Cᵀ is computed instead (`narrow.rs`); if asked to, `f32` is rounded to bfloat16 before (`bf16.rs`), and AMX
+//! (`sparse.rs`); with a transposed B and few rows, or columns that do not fill vectors, Cᵀ is computed instead (`narrow.rs`), of few columns with
+//! an A that is transposed in registers (`few_columns.rs`); if asked to, `f32` is rounded to bfloat16 before (`bf16.rs`), and AMX
 //! takes over where it is (`amx.rs`). Last, threads: each takes
 //! some columns or some rows of C, which is all that they write (`share.rs`).
 //!
@@ -28,6 +29,7 @@ mod ahead;
 mod amx;
 mod bf16;
 mod block;
+mod few_columns;
 mod finish;
 mod matrix;
 mod narrow;
@@ -238,7 +240,7 @@ impl<'a, T: Real> Product<'a, T> {
             let b = Matrix::with_steps(&zero, [1, n], [0, 0]);
             return Product { a, b, ..*self }.multiply(isa, c, step);
         }
-        if self.is_narrow(step) {
+        if self.is_narrow(isa, step) {
             return self.multiply_narrow(isa, c);
         }
         let piece = self.sparse(processor::current());

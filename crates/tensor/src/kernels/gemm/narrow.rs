@@ -3,7 +3,7 @@
 //! Such are gradients of a layer's input with a small batch, or of few outputs. A tile meets rows of B in whole vectors, so this B would
 //! be transposed while it is copied, which with few rows takes as long as a fourth of the product, and 20 columns would be
 //! computed as 24. But its transpose has rows that can be met one number after the other where they lie, as a left factor. What is
-//! transposed then is A, and C, which is small.
+//! transposed then is A, and C, which is small. Few columns on Zen 4 do without a copy of A, too (`few_columns.rs`).
 
 use super::super::isa::Isa;
 use super::super::permute::permute;
@@ -16,8 +16,8 @@ use crate::{Real, Shape};
 /// take as long.
 const FEW: usize = 64;
 
-/// And where columns do not fill vectors, but rows do: in `f32`, 32 × 400 × 20 is 1.28 times as fast, 128 × 400 × 20 1.16 times, and
-/// 512 × 400 × 20 1.08 times; with 4096 rows, memory is waited for.
+/// And where columns do not fill vectors, but rows do: in `f32`, 32 × 400 × 20 is 1.28 times as fast with copies, 128 × 400 × 20 1.16
+/// times, and 512 × 400 × 20 1.08 times; with 4096 rows, memory is waited for.
 const MORE: usize = 512;
 
 /// Terms, and columns for each row of [`FEW`], from which on there is enough of B.
@@ -29,12 +29,13 @@ const HALF: usize = 32;
 
 impl<T: Real> Product<'_, T> {
     /// Whether the product is computed as a transposed one: if it takes less time, and C is not read, nor anything done to it.
-    pub(super) fn is_narrow(&self, step: usize) -> bool {
+    pub(super) fn is_narrow(&self, isa: Isa, step: usize) -> bool {
         let (m, k, n) = (self.a.rows(), self.a.columns(), self.b.columns());
         // All lanes are computed, and few of them may be idle.
         let fills = |count: usize, lanes| count.next_multiple_of(lanes) <= count + count / 8;
-        let has_few_rows = m <= FEW && n >= COLUMNS * m;
-        let has_idle_lanes = m <= MORE && !fills(n, HALF / size_of::<T>());
+        let has_few_rows = m <= FEW && (n >= COLUMNS * m || self.takes_few_columns(isa));
+        let most = if self.takes_few_columns(isa) { usize::MAX } else { MORE };
+        let has_idle_lanes = m <= most && !fills(n, HALF / size_of::<T>());
         let pays = (has_few_rows || has_idle_lanes) && fills(m, MOST_LANES) && k >= TERMS;
         let is_stored_so = self.a.steps.1 == 1 && self.b.steps.0 == 1 && self.b.steps.1 != 1;
         let is_plain = matches!(self.then, Then::Nothing) && self.bias.is_none();
@@ -44,6 +45,9 @@ impl<T: Real> Product<'_, T> {
 
     /// [`multiply`](Product::multiply) of a [narrow](Product::is_narrow) product, to the same bits.
     pub(super) fn multiply_narrow(&self, isa: Isa, c: &mut [T]) {
+        if self.takes_few_columns(isa) {
+            return self.multiply_few_columns(isa, c);
+        }
         let (m, n) = (self.a.rows(), self.b.columns());
         let (a, b) = (self.b.transpose(), self.a.transpose());
         let mut transposed = Buffer::<T>::for_overwrite(m * n);

@@ -452,7 +452,7 @@ fn narrow_products_have_the_bits_of_others() {
     for [m, k, n] in few.into_iter().chain(idle) {
         let (a, b) = (vec![1.0f32; m * k], vec![1.0f32; n * k]);
         let of = Product::new(Matrix::new(&a, m, k), Matrix::new(&b, n, k).transpose());
-        assert!(of.is_narrow(n), "{m} × {k} × {n}");
+        assert!(of.is_narrow(isa::current(), n), "{m} × {k} × {n}");
         for alpha in [1.0, -0.75] {
             let form = Form { alpha, beta: 0.0, bias: false, then: 0, ..plain([false, true], 0.0) };
             check::<f32>([m, k, n], &form, numbers(m * k, 3)).unwrap();
@@ -463,13 +463,48 @@ fn narrow_products_have_the_bits_of_others() {
     for [m, k, n] in [[32, 784, 400], [32, 64, 200], [512, 820, 10]] {
         let (a, b) = (vec![1e-30f32; m * k], vec![-1e-30f32; n * k]);
         let of = Product::new(Matrix::new(&a, m, k), Matrix::new(&b, n, k).transpose());
-        assert!(of.is_narrow(n));
+        assert!(of.is_narrow(isa::current(), n));
         let [mut c, mut dense] = [(); 2].map(|()| vec![1.0; m * n]);
         of.write(&mut c);
         of.multiply_dense(isa::current(), &mut dense, n);
         let bits = |c: Vec<f32>| c.into_iter().map(f32::to_bits).collect::<Vec<u32>>();
         assert!(c.iter().all(|x| x.is_sign_positive() == of.may_skip));
         assert!(bits(c) == bits(dense));
+    }
+}
+
+#[test]
+fn products_of_few_columns_have_the_bits_of_others() {
+    fn few_columns<T: Real>([m, k, n]: [usize; 3], threads: usize) {
+        let (a, b) = (numbers::<T>(m * k, 1), numbers::<T>(n * k, 2));
+        let of = Product::new(Matrix::new(&a, m, k), Matrix::new(&b, n, k).transpose());
+        let of = of.times(T::from_f64(-0.75));
+        let mut truth = vec![T::ONE; m * n];
+        definition(&of, &mut truth, n, (1, BLOCK), |i, j, terms| {
+            terms.fold(T::ZERO, |sum, l| of.a.at(i, l).mul_add(of.b.at(l, j), sum))
+        });
+        let old = vec![T::ONE; m * n];
+        let write = |isa, c: &mut [T], step| match isa {
+            Isa::Avx512 => threads::with(threads, || of.multiply_few_columns(isa, c)),
+            _ => of.write_on(isa, c, step),
+        };
+        let right = compare_with(&truth, &old, n, write);
+        assert!(right.is_ok(), "{m} × {k} × {n}, {threads} threads: {right:?}");
+    }
+    // Rows that fill vectors and that do not, terms that come together and that do not, one block and two, all widths of a tile.
+    let rows = [15, 16, 31, 32, 61, 64];
+    let terms = [64, 65, 66, 67, 200, 201, 403];
+    for n in 1..=20 {
+        for (i, m) in rows.into_iter().enumerate() {
+            let k = terms[(n + i) % terms.len()];
+            few_columns::<f32>([m, k, n], 1);
+            few_columns::<f64>([m, k, n], 1);
+        }
+    }
+    // Parts of several threads end in the middle of a vector, or between columns.
+    for ([m, k, n], threads) in [([40, 401, 17], 3), ([16, 1203, 20], 2), ([203, 130, 10], 3)] {
+        few_columns::<f32>([m, k, n], threads);
+        few_columns::<f64>([m, k, n], threads);
     }
 }
 

@@ -282,7 +282,7 @@ pub(crate) unsafe fn interleave<T: Real, V: Vector<T>, const R: usize>(
 /// # Safety
 /// Call it inline in code for V's instruction set.
 #[inline(always)]
-unsafe fn riffled<T: Real, V: Vector<T>, const IN_GROUPS: bool>(
+pub(crate) unsafe fn riffled<T: Real, V: Vector<T>, const IN_GROUPS: bool>(
     mut x: [V; MOST_LANES],
     rows: usize,
 ) -> [V; MOST_LANES] {

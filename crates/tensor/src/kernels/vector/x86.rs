@@ -171,10 +171,12 @@ x86!(
         (_mm512_permutex2var_ps(a, even, b), _mm512_permutex2var_ps(a, odd, b))
     },
     |group| {
-        let x = _mm512_castps128_ps512(_mm_loadu_ps(group[0]));
-        let x = _mm512_insertf32x4::<1>(x, _mm_loadu_ps(group[1]));
-        let x = _mm512_insertf32x4::<2>(x, _mm_loadu_ps(group[2]));
-        _mm512_insertf32x4::<3>(x, _mm_loadu_ps(group[3]))
+        // By halves, as half a vector is written in half the time on Zen 4.
+        let low = _mm256_castps128_ps256(_mm_loadu_ps(group[0]));
+        let low = _mm256_insertf128_ps::<1>(low, _mm_loadu_ps(group[1]));
+        let high = _mm256_castps128_ps256(_mm_loadu_ps(group[2]));
+        let high = _mm256_insertf128_ps::<1>(high, _mm_loadu_ps(group[3]));
+        _mm512_insertf32x8::<1>(_mm512_castps256_ps512(low), high)
     },
     _mm512_unpacklo_ps,
     _mm512_unpackhi_ps,
@@ -217,10 +219,11 @@ x86!(
         (_mm512_permutex2var_pd(a, even, b), _mm512_permutex2var_pd(a, odd, b))
     },
     |group| {
-        let x = _mm512_castpd128_pd512(_mm_loadu_pd(group[0]));
-        let x = _mm512_insertf64x2::<1>(x, _mm_loadu_pd(group[1]));
-        let x = _mm512_insertf64x2::<2>(x, _mm_loadu_pd(group[2]));
-        _mm512_insertf64x2::<3>(x, _mm_loadu_pd(group[3]))
+        let low = _mm256_castpd128_pd256(_mm_loadu_pd(group[0]));
+        let low = _mm256_insertf128_pd::<1>(low, _mm_loadu_pd(group[1]));
+        let high = _mm256_castpd128_pd256(_mm_loadu_pd(group[2]));
+        let high = _mm256_insertf128_pd::<1>(high, _mm_loadu_pd(group[3]));
+        _mm512_insertf64x4::<1>(_mm512_castpd256_pd512(low), high)
     },
     _mm512_unpacklo_pd,
     _mm512_unpackhi_pd,
