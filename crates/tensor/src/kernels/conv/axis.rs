@@ -38,6 +38,12 @@ pub(super) struct Tap {
 }
 
 impl Axis {
+    /// The input that an output meets with an entry of the kernel, unless it is padding.
+    pub(super) fn meets(&self, output: usize, kernel: usize) -> Option<usize> {
+        let at = (output * self.stride + kernel * self.dilation).checked_sub(self.padding)?;
+        (at < self.input).then_some(at)
+    }
+
     /// From inputs to outputs: one plane for each remainder of the stride that is read.
     pub(super) fn forward(&self) -> Walk {
         let mut remainders = Vec::new();

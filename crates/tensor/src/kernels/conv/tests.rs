@@ -126,3 +126,27 @@ fn an_image_of_several_bands() {
         agree::<f32>(&Sizes { batch: 1, groups: 1, inputs: 5, outputs: 3, axes }, 1, 1e-4);
     }
 }
+
+#[test]
+fn weights_take_nothing_from_pixels_that_they_do_not_meet() {
+    let axis = Axis { input: 5, output: 3, kernel: 3, stride: 1, padding: 0, dilation: 1 };
+    let sizes = Sizes { batch: 2, groups: 2, inputs: 1, outputs: 2, axes: [axis; 2] };
+    let gy = numbers::<f32>(sizes.output_length(), 2);
+    for (pixel, place) in (0..sizes.input_length()).map(|i| (i, i % 25)) {
+        let mut x = numbers::<f32>(sizes.input_length(), 1);
+        x[pixel] = f32::INFINITY;
+        for isa in available() {
+            let mut gw = vec![0.0; sizes.weight_length()];
+            weight::gradient(isa, &sizes, &x, &gy, &mut gw);
+            for (at, entry) in gw.iter().enumerate() {
+                let (row, column) = (place / 5, place % 5);
+                let (k, l) = (at / 3 % 3, at % 3);
+                let is_group = pixel / 25 % 2 == at / 18;
+                let meets = is_group && (k..k + 3).contains(&row) && (l..l + 3).contains(&column);
+                // No number of gy is 0.
+                assert_eq!(entry.is_infinite(), meets, "{isa}: {entry} at {at}, {place}");
+                assert_eq!(entry.is_finite(), !meets, "{isa}: {entry} at {at}, {place}");
+            }
+        }
+    }
+}

@@ -56,6 +56,34 @@ pub(in crate::kernels) fn gradient<T: Real>(
     for part in partial.chunks(gw.len()).skip(1) {
         gw.iter_mut().zip(part).for_each(|(sum, part)| *sum += *part);
     }
+    // Behind the columns of the cotangent, its zeros have met numbers of x: NaN where these are infinite.
+    for (at, entry) in gw.iter_mut().enumerate().filter(|(_, entry)| entry.is_nan()) {
+        *entry = alone(sizes, x, gy, at);
+    }
+}
+
+/// One entry of the gradient, place by place, from what it meets only; up to the first NaN.
+fn alone<T: Real>(sizes: &Sizes, x: &[T], gy: &[T], entry: usize) -> T {
+    let [rows, columns] = sizes.axes;
+    let [tap, input] = [entry % sizes.taps(), entry / sizes.taps() % sizes.inputs];
+    let output = entry / sizes.taps() / sizes.inputs;
+    let group = output / sizes.outputs;
+    let (k, l) = (tap / columns.kernel, tap % columns.kernel);
+    let mut sum = T::ZERO;
+    for image in 0..sizes.batch {
+        let from = (image * sizes.groups + group) * sizes.inputs + input;
+        let x = &x[from * area(sizes.input())..];
+        let gy = &gy[(image * sizes.groups * sizes.outputs + output) * area(sizes.output())..];
+        for (i, row) in (0..rows.output).filter_map(|i| Some((i, rows.meets(i, k)?))) {
+            for (j, column) in (0..columns.output).filter_map(|j| Some((j, columns.meets(j, l)?))) {
+                sum = gy[i * columns.output + j].mul_add(x[row * columns.input + column], sum);
+                if sum.is_nan() {
+                    return sum;
+                }
+            }
+        }
+    }
+    sum
 }
 
 /// Some bands of images, of all groups: what they add to the gradient.
