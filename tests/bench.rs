@@ -133,4 +133,40 @@ fn what_cannot_be_is_refused_before_anything_is_measured() {
     lab.write("file", "not a folder");
     lab.refuses("bench gemm --out file", &["file", "--out"]);
     lab.refuses("bench gemm --out file/inside", &["file/inside", "--out"]);
+    lab.write("full/bench.json", "of yesterday");
+    lab.refuses("bench gemm --out full", &["full", "not empty", "--out"]);
+    lab.refuses("bench gemm --shapes 4x5", &["4x5", "128x784x400:NT"]);
+    lab.refuses("bench math --shapes 4x5x6", &["--shapes", "elbo bench gemm"]);
+}
+
+#[test]
+fn products_of_ones_own_sizes_are_measured_alone() {
+    let lab = Lab::new();
+    lab.ok("bench gemm --shapes 5x6x7,32x40x20:NT --threads 1 --out own");
+    let written: Value = serde_json::from_str(&lab.text("own/bench.json")).unwrap();
+    let shapes: Vec<_> =
+        written["rows"].as_array().unwrap().iter().map(|row| &row["shape"]).collect();
+    assert_eq!(shapes, ["5x6x7:NN", "32x40x20:NT", "5x6x7:NN", "32x40x20:NT"]);
+    assert_eq!(written["interrupted"], false);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_benchmark_keeps_its_rows() {
+    let lab = Lab::new();
+    let said = support::interrupted_after(
+        lab.command("bench math --quick --threads 1 --out part"),
+        "exp_m1 ",
+    );
+    assert!(said.contains("rows so far are in part"), "{said}");
+    let written: Value = serde_json::from_str(&lab.text("part/bench.json")).unwrap();
+    assert_eq!(written["interrupted"], true);
+    assert_eq!(written["rows"][0]["work"], "copy");
+    assert_eq!(lab.list("part"), ["bench.json", "roofline.png", "roofline.svg"]);
+
+    // Before the first row, which takes seconds.
+    let line = "bench gemm --shapes 4096x4096x4096 --threads 1 --out none";
+    let said = support::interrupted_after(lab.command(line), "multiply-adds");
+    assert!(said.contains("nothing was measured yet"), "{said}");
+    assert!(!lab.path("none").exists());
 }

@@ -8,7 +8,7 @@ mod support;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use support::{Lab, refused, texts};
+use support::{Lab, refused, signal, texts};
 
 const LINE: &str = "train vae --data data --hidden 16 --latent 3 --batch-size 10";
 
@@ -23,12 +23,6 @@ fn wait_for(lab: &Lab, child: &mut Child, run: &str, wanted: usize) {
     while epochs(lab, run) < wanted && child.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_millis(1));
     }
-}
-
-/// Sends a signal that std knows no name for.
-fn signal(child: &Child, name: &str) {
-    let line = format!("kill -{name} {}", child.id());
-    assert!(Command::new("sh").args(["-c", &line]).status().unwrap().success(), "{line}");
 }
 
 #[test]

@@ -473,3 +473,13 @@ fn what_cannot_be_is_refused_in_one_line() {
     lab.write("file", "not a folder");
     lab.refuses("study quadratic --out file", &["file", "--out"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_study_says_that_it_wrote_nothing() {
+    let lab = Lab::new();
+    let line = "study quadratic --repeats 1000000000 --out s";
+    let said = support::interrupted_after(lab.command(line), "by mu");
+    assert!(said.contains("s is written at the end only"), "{said}");
+    assert!(!lab.path("s").exists());
+}

@@ -1,7 +1,6 @@
 //! `elbo data`: fetch published sets, describe what is there, compare it with what was published.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -11,6 +10,8 @@ use elbo_models::data::{
 use elbo_models::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
+
+use super::say::say;
 
 /// Download, describe and check data sets
 #[derive(Debug, Clone, Args)]
@@ -69,7 +70,8 @@ fn fetch(name: &str, into: Option<&Path>, mirrors: &[String]) -> Result<()> {
         && let Ok(Some(files)) = name.parse::<Source>()?.files(&Places::from_env())
         && set.verify(&files.folder).iter().all(|check| check.verdict == Verdict::Match)
     {
-        return print(&format!("was there   {} (checked)\n", files.folder.display()));
+        say!("was there   {} (checked)", files.folder.display());
+        return Ok(());
     }
     let into = match (into, Places::from_env().cache) {
         (Some(folder), _) => folder.to_owned(),
@@ -109,7 +111,8 @@ fn fetch(name: &str, into: Option<&Path>, mirrors: &[String]) -> Result<()> {
         let how = if file.downloaded { "downloaded" } else { "was there" };
         writeln!(text, "{how}  {}", file.path.display()).expect("a string takes all");
     }
-    print(&text)
+    say!("{}", text.trim_end());
+    Ok(())
 }
 
 fn info(source: &Source, json: bool) -> Result<()> {
@@ -130,9 +133,11 @@ fn info(source: &Source, json: bool) -> Result<()> {
             "train": split(&data.train, &facts[0]),
             "test": split(&data.test, &facts[1]),
         });
-        return print(&format!("{object}\n"));
+        say!("{object}");
+        return Ok(());
     }
-    print(&table(&data, &facts))
+    say!("{}", table(&data, &facts).trim_end());
+    Ok(())
 }
 
 /// How a fact is called, the digits after its point, and how it is read.
@@ -206,7 +211,7 @@ fn verify(source: &Source) -> Result<()> {
         };
         writeln!(text, "{file:<28} {verdict}").expect("a string takes all");
     }
-    print(&text)?;
+    say!("{}", text.trim_end());
 
     let wrong = checks.iter().filter(|check| check.verdict != Verdict::Match).count();
     if wrong == 0 {
@@ -239,19 +244,6 @@ fn closest(source: &Source, folder: &Path) -> Result<(String, Vec<Check>)> {
         }
     }
     Ok(best.expect("there is at least one name"))
-}
-
-/// Prints to stdout; a reader that has seen enough (`| head`) is no error.
-fn print(text: &str) -> Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => Err(Error::Io {
-            path: "stdout".into(),
-            source,
-            help: "check where the output goes".into(),
-        }),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ mod bench;
 mod data;
 mod encode;
 mod eval;
-mod next_free;
+mod folder;
+mod interrupt;
 mod reconstruct;
 mod run_args;
 mod sample;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
+use elbo_models::Error;
 use elbo_tensor::kernels::isa::Isa;
 use elbo_tensor::kernels::threads;
 
@@ -101,7 +103,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Encode(args) => encode::run(&args).map(completely),
         Command::Trace(args) => trace::run(&args).map(completely),
         Command::Data(args) => data::run(&args).map(completely),
-        Command::Bench(args) => bench::run(&args).map(completely),
+        Command::Bench(args) => bench::run(&args),
         Command::Study(args) => study::run(&args),
     };
     match (result, say::lost()) {
@@ -127,14 +129,17 @@ fn check_environment(threads_count: bool) -> std::result::Result<(), String> {
 fn exit_code(result: elbo_models::Result<Done>) -> ExitCode {
     match result {
         Ok(Done::Completely) => ExitCode::SUCCESS,
-        Ok(Done::Interrupted) => ExitCode::from(130),
+        Ok(Done::Interrupted) => ExitCode::from(interrupt::INTERRUPTED),
         Ok(Done::Refused(what)) => {
             eprintln!("elbo: {what}");
             ExitCode::from(2)
         }
         Err(error) => {
             eprintln!("elbo: {error}");
-            ExitCode::FAILURE
+            match error {
+                Error::Settings { .. } => ExitCode::from(2),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -1,8 +1,6 @@
 //! `elbo train`
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use clap::Args;
@@ -18,7 +16,8 @@ use elbo_tensor::Stream;
 use serde::de::DeserializeOwned;
 
 use super::Done;
-use super::next_free::next_free;
+use super::folder::next_free;
+use super::interrupt;
 use super::run_args::{BATCH, load_data};
 use super::say::say;
 
@@ -313,7 +312,7 @@ pub(super) fn run(args: TrainArgs) -> Result<Done> {
 }
 
 fn train(mut trainer: Trainer<'_>, data: &Dataset, json: bool) -> Result<Done> {
-    let interrupt = on_ctrl_c();
+    let interrupt = interrupt::flag();
     let settings = trainer.settings().clone();
     if !json {
         say!("{}", headline(&settings, data, trainer.model().count()));
@@ -345,21 +344,6 @@ fn train(mut trainer: Trainer<'_>, data: &Dataset, json: bool) -> Result<Done> {
         finish(&shown, &pictures, next_steps(&settings, &shown));
     }
     Ok(Done::Completely)
-}
-
-/// Sets a flag on the first Ctrl-C; the second ends the program at once.
-fn on_ctrl_c() -> Arc<AtomicBool> {
-    let interrupt = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupt);
-    let handler = move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    };
-    if let Err(error) = ctrlc::set_handler(handler) {
-        eprintln!("elbo: Ctrl-C will end the run without saving: {error}");
-    }
-    interrupt
 }
 
 fn headline(settings: &Settings, data: &Dataset, parameters: usize) -> String {

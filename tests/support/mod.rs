@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use elbo_models::data::FILE_NAMES;
 use elbo_models::data::idx::{self, IdxArray, IdxData};
@@ -191,6 +192,30 @@ pub(crate) fn refused(line: &str, output: &Output, says: &[&str]) -> String {
     for words in says {
         assert!(stderr.contains(words), "elbo {line}: no {words:?} in {stderr:?}");
     }
+    stderr
+}
+
+/// Sends a signal that std knows no name for.
+#[cfg(unix)]
+pub(crate) fn signal(child: &Child, name: &str) {
+    let line = format!("kill -{name} {}", child.id());
+    assert!(Command::new("sh").args(["-c", &line]).status().unwrap().success(), "{line}");
+}
+
+/// Interrupts a command as soon as it has printed a line that holds some words; returns what it said on stderr.
+#[cfg(unix)]
+#[track_caller]
+pub(crate) fn interrupted_after(mut command: Command, words: &str) -> String {
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains(words)), "no {words:?}");
+    signal(&child, "INT");
+    // Or it would stop where nobody reads.
+    lines.for_each(drop);
+    let output = child.wait_with_output().unwrap();
+    let (_, stderr) = texts(&output);
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert!(stderr.starts_with("elbo: interrupted; ") && stderr.lines().count() == 1, "{stderr}");
     stderr
 }
 

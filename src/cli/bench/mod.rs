@@ -8,6 +8,7 @@ mod row;
 mod step;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -16,9 +17,10 @@ use elbo_models::{Error, Result, write_whole};
 use elbo_tensor::kernels::{isa, threads};
 use serde_json::{Value, json};
 
+use self::gemm::Shape;
 use self::row::Row;
-use super::next_free::next_free;
 use super::say::say;
+use super::{Done, folder, interrupt};
 
 /// What to measure, and with what.
 #[derive(Args)]
@@ -30,6 +32,11 @@ pub(crate) struct BenchArgs {
     /// Instruction set: avx512, avx2 or portable [default: the best that the machine has]
     #[arg(long, value_name = "SET")]
     isa: Option<String>,
+
+    /// Products of these sizes M x K x N instead of those of a VAE, such as 128x784x400:NT, separated by commas; T is a factor that
+    /// is stored transposed
+    #[arg(long, value_name = "MxKxN:AB", value_delimiter = ',', conflicts_with = "quick")]
+    shapes: Vec<Shape>,
 
     /// Fewer and smaller shapes: seconds instead of minutes
     #[arg(long)]
@@ -63,93 +70,165 @@ enum Family {
     All,
 }
 
-pub(super) fn run(args: &BenchArgs) -> Result<()> {
+/// What is found, and written.
+struct Report {
+    machine: Machine,
+    rows: Vec<Row>,
+    /// After each family, as the clock moves with temperature and neighbours, the cores with their host.
+    drift: Vec<f64>,
+    round_trips: Vec<Option<f64>>,
+    overhead: Option<step::Overhead>,
+}
+
+pub(super) fn run(args: &BenchArgs) -> Result<Done> {
+    if !args.shapes.is_empty() && args.family != Family::Gemm {
+        return Ok(Done::Refused(
+            "--shapes are those of products; use it with: elbo bench gemm".into(),
+        ));
+    }
     if let Some(name) = &args.isa {
         isa::choose(name).map_err(|what| Error::Settings {
             what: format!("--isa {what}"),
             help: "choose one of these".into(),
         })?;
     }
-    let out = args.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), "bench"));
     // Before minutes of measuring, not after.
-    std::fs::create_dir_all(&out).map_err(|source| Error::Io {
-        path: out.clone(),
-        source,
-        help: "choose another folder with --out".into(),
-    })?;
+    let out = folder::empty(args.out.as_deref(), "bench")?;
     set_patience(Duration::from_secs(args.patience));
+    let report = Arc::new(OnceLock::new());
+    save_on_ctrl_c(&report, &out);
     let machine = Machine::measure(threads::count());
-    let talk = !args.json;
-    if talk {
+    if !args.json {
         print_machine(&machine);
     }
-    let mut rows = Vec::new();
-    let mut report = |row: Row| {
-        if talk {
-            say!("{}", row.line(&machine));
-        }
-        rows.push(row);
-    };
-    // Again after each family: the clock moves with temperature and neighbours, the cores with their host.
-    let (mut drift, mut round_trips) = (Vec::new(), Vec::new());
-    let families = [
-        (Family::Gemm, gemm::measure as fn(bool, &mut dyn FnMut(Row))),
-        (Family::Math, math::measure),
-        (Family::Conv, conv::measure),
-        (Family::Step, step::measure),
-    ];
-    let wanted = |family| args.family == family || args.family == Family::All;
-    for (_, measure) in families.into_iter().filter(|(family, _)| wanted(*family)) {
-        measure(args.quick, &mut report);
-        drift.push(machine.drift());
-        round_trips.push(machine.round_trip_now());
-    }
-    let overhead = wanted(Family::Step).then(step::overhead);
-    let objects: Vec<Value> = rows.iter().map(|row| row.object(&machine)).collect();
-    let all = json!({
-        "machine": machine, "drift": drift, "round_trips": round_trips, "overhead": overhead, "rows": objects
-    });
-    write(&out, &all, &machine, &rows)?;
+    let report = report.get_or_init(|| Mutex::new(Report::of(machine)));
+    measure(args, report);
+    // Held to the end: what is written now is not written by Ctrl-C, too.
+    let report = lock(report);
+    report.write(&out, false)?;
     if args.json {
-        say!("{all}");
-        return Ok(());
+        say!("{}", report.object(false));
+        return Ok(Done::Completely);
     }
-    say!("");
-    if let Some(step::Overhead { nodes, seconds, share }) = overhead {
-        let (micro, percent) = (1e6 * seconds, 100.0 * share);
-        say!(
-            "A step's graph of {nodes} nodes costs {micro:.1} µs: {percent:.1} % of 784-400-20, batch 128."
-        );
-    }
-    let [disturbed, samples] =
-        rows.iter().map(Row::disturbed).fold([0, 0], |[a, b], [c, d]| [a + c, b + d]);
-    if disturbed > 0 {
-        say!(
-            "Around {disturbed} of {samples} samples the cores did less than 85 % of their best: shared, or slow."
-        );
-    }
-    let moved: Vec<String> = drift.iter().map(|share| format!("{:+.0} %", 100.0 * share)).collect();
-    say!("The peak after each family, against the beginning: {}", moved.join(", "));
-    if machine.round_trip.is_some() {
-        let nanoseconds =
-            |trip: &Option<f64>| trip.map_or("none".into(), |ns| format!("{ns:.0} ns"));
-        let trips: Vec<String> = round_trips.iter().map(nanoseconds).collect();
-        say!(
-            "A cache line between two threads, there and back, after each family: {}",
-            trips.join(", ")
-        );
-    }
+    report.print_end();
     say!("{}: bench.json, roofline.svg, roofline.png", out.display());
-    Ok(())
+    Ok(Done::Completely)
 }
 
-/// Each file whole, at the end: an interrupted benchmark leaves no half of one behind.
-fn write(out: &Path, all: &Value, machine: &Machine, rows: &[Row]) -> Result<()> {
-    let text = serde_json::to_string_pretty(all).expect("numbers and names");
-    write_whole(&out.join("bench.json"), text.as_bytes())?;
-    let roofline = roofline::roofline(machine, rows);
-    write_whole(&out.join("roofline.svg"), roofline.svg().as_bytes())?;
-    roofline.draw().save(out.join("roofline.png"))
+/// What one panicked over is of no use, but Ctrl-C may still save what was found.
+fn lock(report: &Mutex<Report>) -> MutexGuard<'_, Report> {
+    report.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Measures row for row, without a lock while it does.
+fn measure(args: &BenchArgs, report: &Mutex<Report>) {
+    let mut add = |row: Row| {
+        let mut report = lock(report);
+        if !args.json {
+            say!("{}", row.line(&report.machine));
+        }
+        report.rows.push(row);
+    };
+    let families = match args.family {
+        Family::All => vec![Family::Gemm, Family::Math, Family::Conv, Family::Step],
+        one => vec![one],
+    };
+    for family in families {
+        match family {
+            Family::Gemm => gemm::measure(args.quick, &args.shapes, &mut add),
+            Family::Math => math::measure(args.quick, &mut add),
+            Family::Conv => conv::measure(args.quick, &mut add),
+            Family::Step => step::measure(args.quick, &mut add),
+            Family::All => unreachable!("one of the others"),
+        }
+        let mut report = lock(report);
+        let (drift, trip) = (report.machine.drift(), report.machine.round_trip_now());
+        report.drift.push(drift);
+        report.round_trips.push(trip);
+    }
+    if matches!(args.family, Family::Step | Family::All) {
+        let overhead = step::overhead();
+        lock(report).overhead = Some(overhead);
+    }
+}
+
+/// On Ctrl-C, writes the rows that there are, if there are any.
+fn save_on_ctrl_c(report: &Arc<OnceLock<Mutex<Report>>>, out: &Path) {
+    let (report, out) = (Arc::clone(report), out.to_path_buf());
+    interrupt::ends_with(move || {
+        let Some(report) = report.get().map(lock).filter(|report| !report.rows.is_empty()) else {
+            // Not if something is in it after all.
+            let _ = std::fs::remove_dir(&out);
+            return "nothing was measured yet".into();
+        };
+        match report.write(&out, true) {
+            Ok(()) => format!("the {} rows so far are in {}", report.rows.len(), out.display()),
+            Err(error) => error.to_string(),
+        }
+    });
+}
+
+impl Report {
+    /// Nothing yet, but the machine.
+    fn of(machine: Machine) -> Report {
+        Report {
+            machine,
+            rows: Vec::new(),
+            drift: Vec::new(),
+            round_trips: Vec::new(),
+            overhead: None,
+        }
+    }
+
+    fn object(&self, is_interrupted: bool) -> Value {
+        let Report { machine, rows, drift, round_trips, overhead } = self;
+        let rows: Vec<Value> = rows.iter().map(|row| row.object(machine)).collect();
+        json!({
+            "machine": machine, "drift": drift, "round_trips": round_trips, "overhead": overhead,
+            "interrupted": is_interrupted, "rows": rows
+        })
+    }
+
+    /// Each file whole, at the end: an interrupted benchmark leaves no half of one behind.
+    fn write(&self, out: &Path, is_interrupted: bool) -> Result<()> {
+        let object = self.object(is_interrupted);
+        let text = serde_json::to_string_pretty(&object).expect("numbers and names");
+        write_whole(&out.join("bench.json"), text.as_bytes())?;
+        let roofline = roofline::roofline(&self.machine, &self.rows);
+        write_whole(&out.join("roofline.svg"), roofline.svg().as_bytes())?;
+        roofline.draw().save(out.join("roofline.png"))
+    }
+
+    /// What is said behind the table.
+    fn print_end(&self) {
+        let Report { machine, rows, drift, round_trips, overhead } = self;
+        say!("");
+        if let Some(step::Overhead { nodes, seconds, share }) = overhead {
+            let (micro, percent) = (1e6 * seconds, 100.0 * share);
+            say!(
+                "A step's graph of {nodes} nodes costs {micro:.1} µs: {percent:.1} % of 784-400-20, batch 128."
+            );
+        }
+        let [disturbed, samples] =
+            rows.iter().map(Row::disturbed).fold([0, 0], |[a, b], [c, d]| [a + c, b + d]);
+        if disturbed > 0 {
+            say!(
+                "Around {disturbed} of {samples} samples the cores did less than 85 % of their best: shared, or slow."
+            );
+        }
+        let moved: Vec<String> =
+            drift.iter().map(|share| format!("{:+.0} %", 100.0 * share)).collect();
+        say!("The peak after each family, against the beginning: {}", moved.join(", "));
+        if machine.round_trip.is_some() {
+            let nanoseconds =
+                |trip: &Option<f64>| trip.map_or("none".into(), |ns| format!("{ns:.0} ns"));
+            let trips: Vec<String> = round_trips.iter().map(nanoseconds).collect();
+            say!(
+                "A cache line between two threads, there and back, after each family: {}",
+                trips.join(", ")
+            );
+        }
+    }
 }
 
 fn print_machine(machine: &Machine) {
@@ -166,5 +245,5 @@ fn print_machine(machine: &Machine) {
     if let Some(nanoseconds) = machine.round_trip {
         say!("a cache line between two threads: {nanoseconds:.0} ns there and back");
     }
-    say!("\n{}", Row::columns());
+    say!("\n{}\n\n{}", Row::LEGEND, Row::columns());
 }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use elbo_models::pictures::{Picture, Sweep};
-use elbo_models::{Error, Result, write_whole};
+use elbo_models::{Result, write_whole};
 
-use crate::cli::next_free::next_free;
+use crate::cli::{folder, interrupt};
 
 /// A folder for the files of one study.
 pub(super) struct Folder {
@@ -14,21 +14,11 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// The folder that was asked for, or the next free runs/study-001. It is made before anything is computed, and
-    /// must be empty: what another study found is not written over.
+    /// The folder that was asked for, or the next free runs/study-001, [empty](folder::empty). Files come at the end: on Ctrl-C there
+    /// are none.
     pub(super) fn make(out: Option<&Path>) -> Result<Folder> {
-        let path = out.map_or_else(|| next_free(Path::new("runs"), "study"), Path::to_path_buf);
-        if std::fs::read_dir(&path).is_ok_and(|mut files| files.next().is_some()) {
-            return Err(Error::Settings {
-                what: format!("{} is not empty", path.display()),
-                help: "choose another folder with --out".into(),
-            });
-        }
-        std::fs::create_dir_all(&path).map_err(|source| Error::Io {
-            path: path.clone(),
-            source,
-            help: "choose another folder with --out".into(),
-        })?;
+        let path = folder::empty(out, "study")?;
+        interrupt::leaves_nothing_in(&path);
         Ok(Folder { path, files: Vec::new() })
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use self::step::{Sizes, Step};
 use self::trick::{Check, H, Unit};
-use super::next_free::next_free;
+use super::folder;
 use super::run_args::up_to;
 use super::say::say;
 
@@ -65,7 +65,7 @@ pub(super) fn run(args: &TraceArgs) -> Result<()> {
     let graph = graph.path(&args.path).expect("looked for above");
     let (units, checks) = (trick::units(&step), trick::checks(&step));
     let all = object(args, &step, &graph, &units, &checks);
-    let out = args.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), "trace"));
+    let out = folder::empty(args.out.as_deref(), "trace")?;
     write(&out, &graph, &all)?;
     if args.json {
         say!("{all}");
@@ -184,11 +184,6 @@ fn object(
 }
 
 fn write(out: &Path, graph: &Graph<f64>, all: &Value) -> Result<()> {
-    std::fs::create_dir_all(out).map_err(|source| Error::Io {
-        path: out.into(),
-        source,
-        help: "choose another folder with --out".into(),
-    })?;
     let diagram = drawing::diagram(graph);
     let text = serde_json::to_string_pretty(all).expect("numbers and names");
     write_whole(&out.join("trace.json"), text.as_bytes())?;
