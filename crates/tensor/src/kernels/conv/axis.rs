@@ -39,6 +39,7 @@ pub(super) struct Tap {
 
 impl Axis {
     /// The input that an output meets with an entry of the kernel, unless it is padding.
+    #[inline(always)]
     pub(super) fn meets(&self, output: usize, kernel: usize) -> Option<usize> {
         let at = (output * self.stride + kernel * self.dilation).checked_sub(self.padding)?;
         (at < self.input).then_some(at)

@@ -129,23 +129,35 @@ fn an_image_of_several_bands() {
 
 #[test]
 fn weights_take_nothing_from_pixels_that_they_do_not_meet() {
-    let axis = Axis { input: 5, output: 3, kernel: 3, stride: 1, padding: 0, dilation: 1 };
-    let sizes = Sizes { batch: 2, groups: 2, inputs: 1, outputs: 2, axes: [axis; 2] };
-    let gy = numbers::<f32>(sizes.output_length(), 2);
-    for (pixel, place) in (0..sizes.input_length()).map(|i| (i, i % 25)) {
-        let mut x = numbers::<f32>(sizes.input_length(), 1);
-        x[pixel] = f32::INFINITY;
-        for isa in available() {
-            let mut gw = vec![0.0; sizes.weight_length()];
-            weight::gradient(isa, &sizes, &x, &gy, &mut gw);
-            for (at, entry) in gw.iter().enumerate() {
-                let (row, column) = (place / 5, place % 5);
-                let (k, l) = (at / 3 % 3, at % 3);
-                let is_group = pixel / 25 % 2 == at / 18;
-                let meets = is_group && (k..k + 3).contains(&row) && (l..l + 3).contains(&column);
-                // No number of gy is 0.
-                assert_eq!(entry.is_infinite(), meets, "{isa}: {entry} at {at}, {place}");
-                assert_eq!(entry.is_finite(), !meets, "{isa}: {entry} at {at}, {place}");
+    let plain = Axis { input: 5, output: 3, kernel: 3, stride: 1, padding: 0, dilation: 1 };
+    let padded = Axis { input: 5, output: 3, kernel: 3, stride: 2, padding: 1, dilation: 1 };
+    let dilated = Axis { input: 6, output: 4, kernel: 2, stride: 1, padding: 0, dilation: 2 };
+    for axes in [[plain; 2], [padded, plain], [plain, padded], [dilated, padded]] {
+        let sizes = Sizes { batch: 2, groups: 2, inputs: 2, outputs: 2, axes };
+        // No number of it is 0.
+        let gy = numbers::<f32>(sizes.output_length(), 2);
+        let meets = |axis: Axis, k: usize, at: usize| {
+            let position = |i| i * axis.stride + k * axis.dilation;
+            (0..axis.output).any(|i| position(i) == at + axis.padding)
+        };
+        let [height, width] = sizes.input();
+        for pixel in 0..sizes.input_length() {
+            let (plane, row, column) =
+                (pixel / (height * width), pixel / width % height, pixel % width);
+            let mut x = numbers::<f32>(sizes.input_length(), 1);
+            x[pixel] = f32::INFINITY;
+            for isa in available() {
+                let mut gw = vec![0.0; sizes.weight_length()];
+                weight::gradient(isa, &sizes, &x, &gy, &mut gw);
+                for (at, entry) in gw.iter().enumerate() {
+                    let tap = at % sizes.taps();
+                    let (k, l) = (tap / axes[1].kernel, tap % axes[1].kernel);
+                    let (input, output) = (at / sizes.taps() % 2, at / sizes.taps() / 2);
+                    let is_channel = plane % 4 == output / 2 * 2 + input;
+                    let is_met = is_channel && meets(axes[0], k, row) && meets(axes[1], l, column);
+                    let is_right = if is_met { entry.is_infinite() } else { entry.is_finite() };
+                    assert!(is_right, "{isa}: {entry} at {at}, {pixel}");
+                }
             }
         }
     }

@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::super::isa::{Isa, Kernel, dispatch_vectors};
+use super::super::isa::{Isa, Kernel, dispatch_to, dispatch_vectors};
 use super::super::threads::{chunks_mut, for_each_chunk};
 use super::super::vector::Vector;
 use super::correlate::{BAND, PARTS, SLACK};
@@ -57,33 +57,52 @@ pub(in crate::kernels) fn gradient<T: Real>(
         gw.iter_mut().zip(part).for_each(|(sum, part)| *sum += *part);
     }
     // Behind the columns of the cotangent, its zeros have met numbers of x: NaN where these are infinite.
-    for (at, entry) in gw.iter_mut().enumerate().filter(|(_, entry)| entry.is_nan()) {
-        *entry = alone(sizes, x, gy, at);
+    if gw.iter().any(|entry| entry.is_nan()) {
+        for_each_chunk(chunks_mut(gw, 1), |at, entry| {
+            if entry[0].is_nan() {
+                entry[0] = dispatch_to(isa, Alone { sizes, x, gy, entry: at });
+            }
+        });
     }
 }
 
 /// One entry of the gradient, place by place, from what it meets only; up to the first NaN.
-fn alone<T: Real>(sizes: &Sizes, x: &[T], gy: &[T], entry: usize) -> T {
-    let [rows, columns] = sizes.axes;
-    let [tap, input] = [entry % sizes.taps(), entry / sizes.taps() % sizes.inputs];
-    let output = entry / sizes.taps() / sizes.inputs;
-    let group = output / sizes.outputs;
-    let (k, l) = (tap / columns.kernel, tap % columns.kernel);
-    let mut sum = T::ZERO;
-    for image in 0..sizes.batch {
-        let from = (image * sizes.groups + group) * sizes.inputs + input;
-        let x = &x[from * area(sizes.input())..];
-        let gy = &gy[(image * sizes.groups * sizes.outputs + output) * area(sizes.output())..];
-        for (i, row) in (0..rows.output).filter_map(|i| Some((i, rows.meets(i, k)?))) {
-            for (j, column) in (0..columns.output).filter_map(|j| Some((j, columns.meets(j, l)?))) {
-                sum = gy[i * columns.output + j].mul_add(x[row * columns.input + column], sum);
-                if sum.is_nan() {
-                    return sum;
+struct Alone<'a, T> {
+    sizes: &'a Sizes,
+    x: &'a [T],
+    gy: &'a [T],
+    entry: usize,
+}
+
+impl<T: Real> Kernel for Alone<'_, T> {
+    type Output = T;
+
+    #[inline(always)]
+    fn run(self) -> T {
+        let Alone { sizes, x, gy, entry } = self;
+        let [rows, columns] = sizes.axes;
+        let [tap, input] = [entry % sizes.taps(), entry / sizes.taps() % sizes.inputs];
+        let output = entry / sizes.taps() / sizes.inputs;
+        let group = output / sizes.outputs;
+        let (k, l) = (tap / columns.kernel, tap % columns.kernel);
+        let mut sum = T::ZERO;
+        for image in 0..sizes.batch {
+            let from = (image * sizes.groups + group) * sizes.inputs + input;
+            let x = &x[from * area(sizes.input())..];
+            let gy = &gy[(image * sizes.groups * sizes.outputs + output) * area(sizes.output())..];
+            for i in 0..rows.output {
+                let Some(row) = rows.meets(i, k) else { continue };
+                for j in 0..columns.output {
+                    let Some(column) = columns.meets(j, l) else { continue };
+                    sum = gy[i * columns.output + j].mul_add(x[row * columns.input + column], sum);
+                    if sum.is_nan() {
+                        return sum;
+                    }
                 }
             }
         }
+        sum
     }
-    sum
 }
 
 /// Some bands of images, of all groups: what they add to the gradient.
