@@ -2,7 +2,7 @@
 //!
 //! All threads read all weights in each step. So before they are written they are taken out of the caches (`evict.rs`)
 //! where threads are far from each other, and elsewhere the cores of others have to give up each line first, which takes 28 ns on Zen 4. A core waits for
-//! several of them at the same time if their stores follow each other. So weights are read and written by a few [lines](LINES), and not in
+//! several of them at the same time if their stores follow each other. So weights are read and written by a few lines, and not in
 //! turn with moments: 78,400 weights that both cores have just read take 27 µs with Adam instead of 84, if the cores have read other things since 17
 //! instead of 48, and 13.5 if nobody reads them.
 

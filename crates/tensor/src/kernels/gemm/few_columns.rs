@@ -124,7 +124,7 @@ impl<T: Real, V: Vector<T>> FewColumns<'_, T, V> {
                 for j in (0..columns).step_by(V::LANES) {
                     let j = j.min(columns - V::LANES);
                     transpose::<T, V>(
-                        lines[j].as_ptr(),
+                        lines.as_flattened()[j * MOST_LANES..].as_ptr(),
                         MOST_LANES,
                         V::LANES,
                         c.add(j),
@@ -162,7 +162,7 @@ unsafe fn chain<T: Real, V: Vector<T>, const R: usize>(
             for i in 0..TOGETHER {
                 x[i] = groups(a, i, whole.start);
             }
-            x = columns(x);
+            x = transposed(x);
         }
         for p in whole.clone().step_by(TOGETHER) {
             // Behind the last terms, these once more.
@@ -174,7 +174,7 @@ unsafe fn chain<T: Real, V: Vector<T>, const R: usize>(
                     sums[j] = x[i].mul_add(V::splat(*b[j].add(p + i)), sums[j]);
                 }
             }
-            x = columns(y);
+            x = transposed(y);
         }
         for p in whole.end..terms.end {
             let mut column = [T::ZERO; MOST_LANES];
@@ -190,8 +190,8 @@ unsafe fn chain<T: Real, V: Vector<T>, const R: usize>(
     }
 }
 
-/// One of the vectors that [`columns`] makes columns p to p + [`TOGETHER`] of: groups of the rows i, i + n, i + 2 n …, n being the numbers of a
-/// group, and of the terms behind for i from n on.
+/// Vector i of those that [`transposed`] takes for the terms from p on: where a group has n numbers, the groups of rows i, i + n, i + 2 n …; from i = n
+/// on, of row i - n and so forth, and of the terms behind.
 ///
 /// # Safety
 /// Call it inline in code for V's instruction set. The rows are good for these terms.
@@ -207,10 +207,12 @@ unsafe fn groups<T: Real, V: Vector<T>>(a: [*const T; MOST_LANES], i: usize, p: 
     unsafe { V::groups(from) }
 }
 
+/// Columns of A, one for each of the terms whose [`groups`] these are.
+///
 /// # Safety
 /// Call it inline in code for V's instruction set.
 #[inline(always)]
-unsafe fn columns<T: Real, V: Vector<T>>(x: [V; TOGETHER]) -> [V; TOGETHER] {
+unsafe fn transposed<T: Real, V: Vector<T>>(x: [V; TOGETHER]) -> [V; TOGETHER] {
     let group = GROUP / size_of::<T>();
     let mut columns = x;
     for first in (0..TOGETHER).step_by(group) {

@@ -502,7 +502,7 @@ fn products_of_few_columns_have_the_bits_of_others() {
         }
     }
     // Parts of several threads end in the middle of a vector, or between columns.
-    for ([m, k, n], threads) in [([40, 401, 17], 3), ([16, 1203, 20], 2), ([203, 130, 10], 3)] {
+    for ([m, k, n], threads) in [([40, 2003, 17], 3), ([16, 2403, 20], 2), ([203, 701, 10], 3)] {
         few_columns::<f32>([m, k, n], threads);
         few_columns::<f64>([m, k, n], threads);
     }
