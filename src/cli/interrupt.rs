@@ -1,6 +1,6 @@
 //! What becomes of a command on Ctrl-C.
 
-use std::path::Path;
+use std::io::{Write, stderr};
 use std::process::exit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,22 +20,27 @@ pub(super) fn flag() -> Arc<AtomicBool> {
     interrupt
 }
 
-/// Does one thing more on Ctrl-C, which says what is lost and what is not; then the program ends.
+/// Does one thing more on Ctrl-C, which says what is lost and what is not; then the program ends. Not under `nohup`, which wants it to
+/// go on when the terminal is closed.
 pub(super) fn ends_with(mut last: impl FnMut() -> String + Send + 'static) {
+    if ignores_hangup() {
+        return;
+    }
     on_ctrl_c(move || {
-        eprintln!("elbo: interrupted; {}", last());
+        // Whoever read stderr may be gone by the same Ctrl-C; a panic would end the handler instead of the program.
+        let _ = writeln!(stderr(), "elbo: interrupted; {}", last());
         exit(INTERRUPTED.into());
     });
 }
 
-/// Says on Ctrl-C that nothing was written to a folder, which is not left behind if it is empty.
-pub(super) fn leaves_nothing_in(folder: &Path) {
-    let folder = folder.to_path_buf();
-    ends_with(move || {
-        // Not if something is in it after all.
-        let _ = std::fs::remove_dir(&folder);
-        format!("{} is written at the end only", folder.display())
-    });
+/// Whether the process was begun with SIGHUP ignored, where Linux says so.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // Signal 1 is the lowest bit.
+    ignored
+        .and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok())
+        .is_some_and(|bits| bits & 1 == 1)
 }
 
 fn on_ctrl_c(handler: impl FnMut() + Send + 'static) {

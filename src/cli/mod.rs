@@ -1,7 +1,7 @@
 //! The command line: one file per subcommand.
 //!
 //! Exit codes: 0 done, 1 failed (one line on stderr says why and what to do), 2 wrong usage, 130
-//! interrupted (state saved).
+//! interrupted (one line on stderr says what is saved).
 
 mod bench;
 mod data;
@@ -21,7 +21,6 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
-use elbo_models::Error;
 use elbo_tensor::kernels::isa::Isa;
 use elbo_tensor::kernels::threads;
 
@@ -136,10 +135,7 @@ fn exit_code(result: elbo_models::Result<Done>) -> ExitCode {
         }
         Err(error) => {
             eprintln!("elbo: {error}");
-            match error {
-                Error::Settings { .. } => ExitCode::from(2),
-                _ => ExitCode::FAILURE,
-            }
+            ExitCode::FAILURE
         }
     }
 }

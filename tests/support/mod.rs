@@ -208,7 +208,10 @@ pub(crate) fn signal(child: &Child, name: &str) {
 pub(crate) fn interrupted_after(mut command: Command, words: &str) -> String {
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap().contains(words)), "no {words:?}");
+    if !lines.any(|line| line.unwrap().contains(words)) {
+        child.kill().unwrap();
+        panic!("no {words:?}");
+    }
     signal(&child, "INT");
     // Or it would stop where nobody reads.
     lines.for_each(drop);

@@ -13,14 +13,15 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use elbo::bench::{Machine, set_patience};
-use elbo_models::{Error, Result, write_whole};
+use elbo_models::{Result, write_whole};
 use elbo_tensor::kernels::{isa, threads};
 use serde_json::{Value, json};
 
 use self::gemm::Shape;
 use self::row::Row;
+use super::folder::Empty;
 use super::say::say;
-use super::{Done, folder, interrupt};
+use super::{Done, interrupt};
 
 /// What to measure, and with what.
 #[derive(Args)]
@@ -78,6 +79,7 @@ struct Report {
     drift: Vec<f64>,
     round_trips: Vec<Option<f64>>,
     overhead: Option<step::Overhead>,
+    is_written: bool,
 }
 
 pub(super) fn run(args: &BenchArgs) -> Result<Done> {
@@ -86,14 +88,11 @@ pub(super) fn run(args: &BenchArgs) -> Result<Done> {
             "--shapes are those of products; use it with: elbo bench gemm".into(),
         ));
     }
-    if let Some(name) = &args.isa {
-        isa::choose(name).map_err(|what| Error::Settings {
-            what: format!("--isa {what}"),
-            help: "choose one of these".into(),
-        })?;
+    if let Some(Err(what)) = args.isa.as_ref().map(|name| isa::choose(name)) {
+        return Ok(Done::Refused(format!("--isa {what}")));
     }
     // Before minutes of measuring, not after.
-    let out = folder::empty(args.out.as_deref(), "bench")?;
+    let out = Empty::make(args.out.as_deref(), "bench")?;
     set_patience(Duration::from_secs(args.patience));
     let report = Arc::new(OnceLock::new());
     save_on_ctrl_c(&report, &out);
@@ -101,17 +100,20 @@ pub(super) fn run(args: &BenchArgs) -> Result<Done> {
     if !args.json {
         print_machine(&machine);
     }
-    let report = report.get_or_init(|| Mutex::new(Report::of(machine)));
-    measure(args, report);
-    // Held to the end: what is written now is not written by Ctrl-C, too.
-    let report = lock(report);
-    report.write(&out, false)?;
+    let report = report.get_or_init(|| Mutex::new(Report::of(machine.clone())));
+    measure(args, &machine, report);
+    // Ctrl-C may come at any time, and must find the lock free before long: nothing is printed under it.
+    let (object, end) = {
+        let mut report = lock(report);
+        report.write(&out.path, false)?;
+        report.is_written = true;
+        (report.object(false), report.end())
+    };
     if args.json {
-        say!("{}", report.object(false));
-        return Ok(Done::Completely);
+        say!("{object}");
+    } else {
+        say!("\n{end}\n{}: bench.json, roofline.svg, roofline.png", out.path.display());
     }
-    report.print_end();
-    say!("{}: bench.json, roofline.svg, roofline.png", out.display());
     Ok(Done::Completely)
 }
 
@@ -121,13 +123,13 @@ fn lock(report: &Mutex<Report>) -> MutexGuard<'_, Report> {
 }
 
 /// Measures row for row, without a lock while it does.
-fn measure(args: &BenchArgs, report: &Mutex<Report>) {
+fn measure(args: &BenchArgs, machine: &Machine, report: &Mutex<Report>) {
     let mut add = |row: Row| {
-        let mut report = lock(report);
+        let line = row.line(machine);
+        lock(report).rows.push(row);
         if !args.json {
-            say!("{}", row.line(&report.machine));
+            say!("{line}");
         }
-        report.rows.push(row);
     };
     let families = match args.family {
         Family::All => vec![Family::Gemm, Family::Math, Family::Conv, Family::Step],
@@ -141,8 +143,8 @@ fn measure(args: &BenchArgs, report: &Mutex<Report>) {
             Family::Step => step::measure(args.quick, &mut add),
             Family::All => unreachable!("one of the others"),
         }
+        let (drift, trip) = (machine.drift(), machine.round_trip_now());
         let mut report = lock(report);
-        let (drift, trip) = (report.machine.drift(), report.machine.round_trip_now());
         report.drift.push(drift);
         report.round_trips.push(trip);
     }
@@ -152,17 +154,20 @@ fn measure(args: &BenchArgs, report: &Mutex<Report>) {
     }
 }
 
-/// On Ctrl-C, writes the rows that there are, if there are any.
-fn save_on_ctrl_c(report: &Arc<OnceLock<Mutex<Report>>>, out: &Path) {
-    let (report, out) = (Arc::clone(report), out.to_path_buf());
+/// On Ctrl-C, writes the rows that there are, if there are any and they are not written.
+fn save_on_ctrl_c(report: &Arc<OnceLock<Mutex<Report>>>, out: &Empty) {
+    let (report, out) = (Arc::clone(report), out.clone());
     interrupt::ends_with(move || {
-        let Some(report) = report.get().map(lock).filter(|report| !report.rows.is_empty()) else {
-            // Not if something is in it after all.
-            let _ = std::fs::remove_dir(&out);
+        let report = report.get().map(lock).filter(|report| !report.rows.is_empty());
+        let Some(report) = report else {
+            out.give_up();
             return "nothing was measured yet".into();
         };
-        match report.write(&out, true) {
-            Ok(()) => format!("the {} rows so far are in {}", report.rows.len(), out.display()),
+        let written = if report.is_written { Ok(()) } else { report.write(&out.path, true) };
+        match written {
+            Ok(()) => {
+                format!("the {} rows so far are in {}", report.rows.len(), out.path.display())
+            }
             Err(error) => error.to_string(),
         }
     });
@@ -177,11 +182,12 @@ impl Report {
             drift: Vec::new(),
             round_trips: Vec::new(),
             overhead: None,
+            is_written: false,
         }
     }
 
     fn object(&self, is_interrupted: bool) -> Value {
-        let Report { machine, rows, drift, round_trips, overhead } = self;
+        let Report { machine, rows, drift, round_trips, overhead, .. } = self;
         let rows: Vec<Value> = rows.iter().map(|row| row.object(machine)).collect();
         json!({
             "machine": machine, "drift": drift, "round_trips": round_trips, "overhead": overhead,
@@ -200,34 +206,38 @@ impl Report {
     }
 
     /// What is said behind the table.
-    fn print_end(&self) {
-        let Report { machine, rows, drift, round_trips, overhead } = self;
-        say!("");
+    fn end(&self) -> String {
+        let Report { machine, rows, drift, round_trips, overhead, .. } = self;
+        let mut lines = Vec::new();
         if let Some(step::Overhead { nodes, seconds, share }) = overhead {
             let (micro, percent) = (1e6 * seconds, 100.0 * share);
-            say!(
+            lines.push(format!(
                 "A step's graph of {nodes} nodes costs {micro:.1} µs: {percent:.1} % of 784-400-20, batch 128."
-            );
+            ));
         }
         let [disturbed, samples] =
             rows.iter().map(Row::disturbed).fold([0, 0], |[a, b], [c, d]| [a + c, b + d]);
         if disturbed > 0 {
-            say!(
+            lines.push(format!(
                 "Around {disturbed} of {samples} samples the cores did less than 85 % of their best: shared, or slow."
-            );
+            ));
         }
         let moved: Vec<String> =
             drift.iter().map(|share| format!("{:+.0} %", 100.0 * share)).collect();
-        say!("The peak after each family, against the beginning: {}", moved.join(", "));
+        lines.push(format!(
+            "The peak after each family, against the beginning: {}",
+            moved.join(", ")
+        ));
         if machine.round_trip.is_some() {
             let nanoseconds =
                 |trip: &Option<f64>| trip.map_or("none".into(), |ns| format!("{ns:.0} ns"));
             let trips: Vec<String> = round_trips.iter().map(nanoseconds).collect();
-            say!(
+            lines.push(format!(
                 "A cache line between two threads, there and back, after each family: {}",
                 trips.join(", ")
-            );
+            ));
         }
+        lines.join("\n")
     }
 }
 

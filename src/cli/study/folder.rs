@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use elbo_models::pictures::{Picture, Sweep};
 use elbo_models::{Result, write_whole};
 
-use crate::cli::{folder, interrupt};
+use crate::cli::folder::Empty;
+use crate::cli::interrupt;
 
 /// A folder for the files of one study.
 pub(super) struct Folder {
@@ -14,11 +15,15 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// The folder that was asked for, or the next free runs/study-001, [empty](folder::empty). Files come at the end: on Ctrl-C there
-    /// are none.
+    /// The folder that was asked for, or the next free runs/study-001, [empty](Empty::make). On Ctrl-C the study says whether it has
+    /// written something yet.
     pub(super) fn make(out: Option<&Path>) -> Result<Folder> {
-        let path = folder::empty(out, "study")?;
-        interrupt::leaves_nothing_in(&path);
+        let folder = Empty::make(out, "study")?;
+        let path = folder.path.clone();
+        interrupt::ends_with(move || match folder.give_up() {
+            true => format!("the files so far are in {}", folder.path.display()),
+            false => format!("nothing was written to {} yet", folder.path.display()),
+        });
         Ok(Folder { path, files: Vec::new() })
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use self::step::{Sizes, Step};
 use self::trick::{Check, H, Unit};
-use super::folder;
+use super::folder::Empty;
 use super::run_args::up_to;
 use super::say::say;
 
@@ -65,7 +65,7 @@ pub(super) fn run(args: &TraceArgs) -> Result<()> {
     let graph = graph.path(&args.path).expect("looked for above");
     let (units, checks) = (trick::units(&step), trick::checks(&step));
     let all = object(args, &step, &graph, &units, &checks);
-    let out = folder::empty(args.out.as_deref(), "trace")?;
+    let out = Empty::make(args.out.as_deref(), "trace")?.path;
     write(&out, &graph, &all)?;
     if args.json {
         say!("{all}");
