@@ -78,7 +78,8 @@ impl Row {
     /// What the columns of [`line`](Row::line) mean.
     pub(super) const LEGEND: &'static str = "Products: M x K times K x N, N as it is, T stored transposed; steps: pixels, hidden and latent units.\n\
         peak: share of the multiply-adds above; roof: share of what these and the memory level that holds the operands allow;\n\
-        flop/B: operations for each byte; bound: which of the two is the limit; speed-up: over one thread;\n\
+        a zero that is skipped counts as an operation, so both may be above 100 %; flop/B: operations for each byte;\n\
+        bound: which of the two is the limit; speed-up: over one thread;\n\
         disturbed: samples around which the cores did less than 85 % of their best.";
 
     /// The names of the columns of [`line`](Row::line).
