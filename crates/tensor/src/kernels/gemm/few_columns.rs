@@ -81,6 +81,8 @@ impl<T: Real, V: Vector<T>> FewColumns<'_, T, V> {
     #[inline(always)]
     unsafe fn tile<const R: usize>(&self, rows: Range<usize>) {
         let Product { a, b, alpha, may_skip, .. } = *self.of;
+        // Where zeros are skipped, there are more columns, and the sign of a zero is not that of its sum.
+        debug_assert!(!may_skip);
         let (k, b, columns) = (a.columns(), b.transpose(), self.columns.len());
         // Rows and columns that do not exist are the last ones once more, and not written.
         let (mut of_a, mut of_b) = ([std::ptr::null(); MOST_LANES], [std::ptr::null(); R]);
@@ -98,9 +100,8 @@ impl<T: Real, V: Vector<T>> FewColumns<'_, T, V> {
                 let block = chain::<T, V, R>(p, of_a, of_b);
                 for j in 0..R {
                     let block = V::splat(alpha).mul(block[j]);
-                    // Where zeros might be skipped, none is -0.
-                    let is_sum = !is_first || may_skip;
-                    sums[j] = if is_sum { sums[j].add(block) } else { block };
+                    // The first is not added to 0, which would change the sign of a zero.
+                    sums[j] = if is_first { block } else { sums[j].add(block) };
                 }
             }
             self.write(&rows, sums);

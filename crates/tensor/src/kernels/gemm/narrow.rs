@@ -33,9 +33,9 @@ impl<T: Real> Product<'_, T> {
         let (m, k, n) = (self.a.rows(), self.a.columns(), self.b.columns());
         // All lanes are computed, and few of them may be idle.
         let fills = |count: usize, lanes| count.next_multiple_of(lanes) <= count + count / 8;
-        let has_few_rows = m <= FEW && (n >= COLUMNS * m || self.takes_few_columns(isa));
-        let most = if self.takes_few_columns(isa) { usize::MAX } else { MORE };
-        let has_idle_lanes = m <= most && !fills(n, HALF / size_of::<T>());
+        let copies_nothing = self.takes_few_columns(isa);
+        let has_few_rows = m <= FEW && (n >= COLUMNS * m || copies_nothing);
+        let has_idle_lanes = (m <= MORE || copies_nothing) && !fills(n, HALF / size_of::<T>());
         let pays = (has_few_rows || has_idle_lanes) && fills(m, MOST_LANES) && k >= TERMS;
         let is_stored_so = self.a.steps.1 == 1 && self.b.steps.0 == 1 && self.b.steps.1 != 1;
         let is_plain = matches!(self.then, Then::Nothing) && self.bias.is_none();
