@@ -9,6 +9,13 @@ ROOT = Path(__file__).resolve().parents[3]
 BUILT = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 
 
+def build():
+    """Brings the programs up to date with the code: what is measured is what stands there, and not what was once installed."""
+    products = ["--manifest-path", ROOT / "benches/peers/Cargo.toml", "-p", "peer-gemm"]
+    for words in (["--bin", "elbo", "--example", "convolutional_autoencoder"], products):
+        subprocess.run(["cargo", "build", "--release", "--quiet", *words], check=True, cwd=ROOT)
+
+
 def said(program, *words):
     """What a program prints."""
     return subprocess.run([BUILT / program, *map(str, words)], check=True, text=True, stdout=subprocess.PIPE).stdout

@@ -100,8 +100,8 @@ impl<T: Real> Optimizer<T> for Adam<T> {
         let mut moments = self.exp_avg.0.iter_mut().zip(&mut self.exp_avg_sq.0);
         model.visit_mut("", &mut |name, parameter| {
             let (m, v) = moments.next().unwrap_or_else(|| panic!("Adam: {name} is new"));
-            if let Some(g) = gradients.get(parameter.tensor()) {
-                adam(step, parameter.data_mut(), g.data(), m.data_mut(), v.data_mut());
+            if let Some(g) = gradients.source(parameter.tensor()) {
+                adam(step, parameter.data_mut(), g, m.data_mut(), v.data_mut());
             }
         });
     }

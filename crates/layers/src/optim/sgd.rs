@@ -49,8 +49,8 @@ impl<T: Real> Optimizer<T> for Sgd<T> {
         let mut velocities = self.velocity.0.iter_mut();
         model.visit_mut("", &mut |name, parameter| {
             let velocity = velocities.next().unwrap_or_else(|| panic!("Sgd: {name} is new"));
-            if let Some(g) = gradients.get(parameter.tensor()) {
-                sgd(step, parameter.data_mut(), g.data(), velocity.data_mut());
+            if let Some(g) = gradients.source(parameter.tensor()) {
+                sgd(step, parameter.data_mut(), g, velocity.data_mut());
             }
         });
     }

@@ -8,54 +8,11 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::ops::Index;
 use std::sync::Arc;
 
+use super::gradients::{Gradient, Gradients, Later};
 use super::{Node, Values};
-use crate::{Real, Tensor};
-
-/// The gradients of one loss with respect to the leaves that it depends on.
-///
-/// Indexing with a tensor that the loss does not depend on panics; [`get`](Gradients::get) gives
-/// `None`.
-pub struct Gradients<T: Real = f32> {
-    /// By id of the leaf, ascending.
-    by_leaf: Vec<(u64, Tensor<T>)>,
-}
-
-impl<T: Real> Gradients<T> {
-    pub(super) fn new(mut by_leaf: Vec<(u64, Tensor<T>)>) -> Gradients<T> {
-        by_leaf.sort_unstable_by_key(|(id, _)| *id);
-        Gradients { by_leaf }
-    }
-
-    /// The gradient with respect to a leaf, or `None` if the loss does not depend on it.
-    pub fn get(&self, leaf: &Tensor<T>) -> Option<&Tensor<T>> {
-        let id = leaf.node.as_ref()?.id;
-        let at = self.by_leaf.binary_search_by_key(&id, |(id, _)| *id).ok()?;
-        Some(&self.by_leaf[at].1)
-    }
-
-    /// All gradients.
-    pub fn iter(&self) -> impl Iterator<Item = &Tensor<T>> {
-        self.by_leaf.iter().map(|(_, gradient)| gradient)
-    }
-}
-
-impl<T: Real> Index<&Tensor<T>> for Gradients<T> {
-    type Output = Tensor<T>;
-
-    #[track_caller]
-    fn index(&self, leaf: &Tensor<T>) -> &Tensor<T> {
-        match self.get(leaf) {
-            Some(gradient) => gradient,
-            None if !leaf.is_tracked() => {
-                panic!("gradient: a constant of shape {}; call requires_grad first", leaf.shape())
-            }
-            None => panic!("gradient: the loss does not depend on this leaf of {}", leaf.shape()),
-        }
-    }
-}
+use crate::{Real, Shape, Tensor};
 
 impl<T: Real> Tensor<T> {
     /// The gradients of this number with respect to all leaves. The graph stays as it is.
@@ -79,7 +36,7 @@ impl<T: Real> Tensor<T> {
         sweep(
             self,
             start,
-            Pass::FirstOrder,
+            Pass::Gradients,
             |_| true,
             |node, cotangent| {
                 if node.op.is_none() {
@@ -106,10 +63,14 @@ impl<T: Real> Tensor<T> {
     }
 }
 
-/// Whether the backward pass is itself recorded.
+/// What a backward pass is for.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Pass {
+    /// Gradients of leaves, which may stay products.
+    Gradients,
+    /// All cotangents.
     FirstOrder,
+    /// Cotangents that can be differentiated again.
     Recorded,
 }
 
@@ -120,25 +81,30 @@ pub(super) fn sweep<T: Real>(
     cotangent: Tensor<T>,
     pass: Pass,
     wanted: impl Fn(u64) -> bool,
-    mut visit: impl FnMut(&Node<T>, &Tensor<T>),
+    mut visit: impl FnMut(&Node<T>, &Gradient<T>),
 ) {
     let Some(root) = output.node else { return };
     drop(output.data);
-    let mut frontier = BTreeMap::from([(root.id, (root, cotangent))]);
+    let mut frontier = BTreeMap::from([(root.id, (root, Gradient::from(cotangent)))]);
     let mut wants = Vec::new();
+    let later = Later::empty();
     while let Some((_, (node, cotangent))) = frontier.pop_last() {
         visit(&node, &cotangent);
         let Some(op) = &node.op else { continue };
         wants.clear();
         wants.extend(node.edges.iter().map(|e| e.node.as_ref().is_some_and(|n| wanted(n.id))));
-        let values = Values { node: &node, wants: &wants, attached: pass == Pass::Recorded };
-        let cotangents = op.vjp(&values, cotangent);
+        let values = Values {
+            node: &node,
+            wants: &wants,
+            attached: pass == Pass::Recorded,
+            later: (pass == Pass::Gradients).then_some(&later),
+        };
+        let cotangents = op.vjp(&values, cotangent.into_value());
         debug_assert_eq!(cotangents.len(), node.edges.len(), "{}: cotangents", op.name());
-        for (index, new) in cotangents.into_iter().enumerate() {
-            let (Some(new), true) = (new, wants[index]) else { continue };
+        let mut arrive = |index: usize, shape: Shape, new: Gradient<T>| {
             let edge = &node.edges[index];
             assert_eq!(
-                new.shape,
+                shape,
                 edge.shape,
                 "{}: the rule gives input {index} a cotangent of another shape",
                 op.name()
@@ -151,10 +117,17 @@ pub(super) fn sweep<T: Real>(
                 Entry::Occupied(mut entry) => {
                     // Taken out of its place, so that nobody else holds it and `+` adds in place.
                     let sum = &mut entry.get_mut().1;
-                    let so_far = std::mem::replace(sum, Tensor::zeros([0]));
-                    *sum = so_far + new;
+                    let so_far = std::mem::replace(sum, Gradient::from(Tensor::zeros([0])));
+                    *sum = (so_far.into_value() + new.into_value()).into();
                 }
             }
+        };
+        for (index, new) in cotangents.into_iter().enumerate() {
+            let (Some(new), true) = (new, wants[index]) else { continue };
+            arrive(index, new.shape, new.into());
+        }
+        if let Some((index, product)) = later.take() {
+            arrive(index, product.shape(), product.into());
         }
     }
 }

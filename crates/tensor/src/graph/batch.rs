@@ -87,7 +87,7 @@ impl<T: Real> Tensor<T> {
                 Some(op) => pass.pass_on(&node, &**op, cotangent),
             }
         }
-        Gradients::new(pass.by_leaf)
+        Gradients::new(pass.by_leaf.into_iter().map(|(id, value)| (id, value.into())).collect())
     }
 }
 
@@ -138,7 +138,8 @@ impl<T: Real> Pass<T> {
     #[track_caller]
     fn pass_on(&mut self, node: &Arc<Node<T>>, op: &dyn Op<T>, from: Cotangent<T>) {
         let tracked: Vec<bool> = node.edges.iter().map(|edge| edge.node.is_some()).collect();
-        let rule = |wants: &[bool], gy| op.vjp(&Values { node, wants, attached: false }, gy);
+        let rule =
+            |wants: &[bool], gy| op.vjp(&Values { node, wants, attached: false, later: None }, gy);
         if from.kind == Kind::Shared {
             // Without a batch any rule will do: it is applied to the cotangent of each sample.
             let sample = |n| rule(&tracked, row(&from.value, n).reshape(node.shape));
@@ -276,7 +277,7 @@ fn refuse<T: Real>(node: &Node<T>, op: &dyn Op<T>) -> ! {
 /// How each input brings its samples.
 fn roles<T: Real>(node: &Arc<Node<T>>, op: &dyn Op<T>) -> Vec<Batch> {
     let wants = vec![false; node.edges.len()];
-    let values = Values { node, wants: &wants, attached: false };
+    let values = Values { node, wants: &wants, attached: false, later: None };
     (0..node.edges.len()).map(|input| op.batch(&values, input)).collect()
 }
 
@@ -308,7 +309,7 @@ fn of_sample<T: Real>(
         edges: node.edges.iter().zip(roles).map(edge).collect(),
         output: node.output.as_ref().map(|data| cut(data, &node.shape)),
     });
-    op.vjp(&Values { node: &alone, wants, attached: false }, row(gy, n))
+    op.vjp(&Values { node: &alone, wants, attached: false, later: None }, row(gy, n))
 }
 
 /// For each input of the operation that made y: what its rule makes of a cotangent at once, and sample by
@@ -325,7 +326,7 @@ pub(crate) fn rule_by_sample<T: Real>(
         return Vec::new();
     }
     let wants = vec![true; roles.len()];
-    let whole = op.vjp(&Values { node, wants: &wants, attached: false }, gy.clone());
+    let whole = op.vjp(&Values { node, wants: &wants, attached: false, later: None }, gy.clone());
     let join = |parts: Vec<Tensor<T>>, role| match role {
         Batch::Kept => Tensor::concat(&parts, 0),
         _ => parts.into_iter().reduce(|a, b| a + b).expect("a batch is not empty"),
@@ -353,7 +354,7 @@ fn shorter<T: Real>(
 ) -> Option<Tensor<T>> {
     let mut wants = vec![false; node.edges.len()];
     wants[input] = true;
-    op.by_sample(&Values { node, wants: &wants, attached: false }, gy, input, reduce)
+    op.by_sample(&Values { node, wants: &wants, attached: false, later: None }, gy, input, reduce)
 }
 
 /// Σ gₙ² of one input, without keeping more than one gₙ.

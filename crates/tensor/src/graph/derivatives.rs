@@ -54,7 +54,7 @@ pub fn vjp<T: Real, const N: usize>(
             sweep(output.clone(), u.clone(), Pass::Recorded, wanted, |node, cotangent| {
                 for (gradient, _) in gradients.iter_mut().zip(ids).filter(|(_, id)| *id == node.id)
                 {
-                    *gradient = Some(cotangent.clone());
+                    *gradient = Some(cotangent.value().clone());
                 }
             });
         }

@@ -6,7 +6,7 @@
 //! topological order.
 //!
 //! Read in this order: this file (nodes, and [`apply`], which makes them), [`backward`] (one pass
-//! from the newest node to the oldest), [`derivatives`] (gradients of gradients, Jacobians,
+//! from the newest node to the oldest), [`gradients`] (what it leaves), [`derivatives`] (gradients of gradients, Jacobians,
 //! Hessian-vector products), [`batch`] (gradients of each sample), [`view`] (the graph as something to look
 //! at), [`display`] (as a table and as DOT), [`mode`] (switching recording off, keeping values, and finding
 //! where a NaN came from).
@@ -15,20 +15,22 @@ mod backward;
 mod batch;
 mod derivatives;
 mod display;
+mod gradients;
 mod mode;
 mod view;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub use backward::Gradients;
 pub(crate) use batch::rule_by_sample;
 pub use batch::{Batch, BatchReduce};
 pub use derivatives::{grad, hessian_vector_product, jacobian, vjp};
+pub use gradients::Gradients;
 pub(crate) use mode::precision;
 pub use mode::{NanOrigin, find_nan, keep_values, no_grad, with_precision};
 pub use view::{Graph, GraphNode, NodeRole};
 
+use self::gradients::{Later, Outer};
 use crate::buffer::Buffer;
 use crate::{Real, Shape, Tensor};
 
@@ -243,6 +245,8 @@ pub struct Values<'a, T: Real> {
     wants: &'a [bool],
     /// Whether what the rule computes is part of a graph.
     attached: bool,
+    /// Where a product is left that need not be computed now.
+    later: Option<&'a Later<T>>,
 }
 
 impl<T: Real> Values<'_, T> {
@@ -254,6 +258,35 @@ impl<T: Real> Values<'_, T> {
     /// `make()` if the cotangent of an input is asked for.
     pub fn wanted(&self, input: usize, make: impl FnOnce() -> Tensor<T>) -> Option<Tensor<T>> {
         self.wants(input).then(make)
+    }
+
+    /// xᵀ ȳ as the cotangent of an input, if it is asked for: [batch, in] and [batch, out] to [in, out]. Where the input is a
+    /// leaf, it may stay a product until somebody asks for its numbers: see [`Gradients::source`].
+    ///
+    /// # Panics
+    /// If they are no matrices with as many rows.
+    pub fn wanted_product(
+        &self,
+        input: usize,
+        x: impl FnOnce() -> Tensor<T>,
+        gy: &Tensor<T>,
+    ) -> Option<Tensor<T>> {
+        if !self.wants(input) {
+            return None;
+        }
+        let x = x();
+        let fits = x.rank() == 2 && gy.rank() == 2 && x.shape[0] == gy.shape[0];
+        assert!(fits, "wanted_product: {} and {} must have as many rows", x.shape, gy.shape);
+        let is_leaf = self.node.edges[input].node.as_ref().is_some_and(|node| node.op.is_none());
+        // There is one place: another input's product is not pushed out of it.
+        if let Some(later) = self.later.filter(|_| is_leaf)
+            && later.is_free()
+            && let Some(product) = Outer::later(&x, gy)
+        {
+            later.put(input, product);
+            return None;
+        }
+        Some(x.matmul_tn(gy))
     }
 
     /// The value of an input.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Node;
 use super::backward::{Pass, sweep};
+use super::gradients::Gradient;
 use crate::buffer::Buffer;
 use crate::{Real, Shape, Tensor};
 
@@ -103,8 +104,8 @@ impl<T: Real> Tensor<T> {
         let mut cotangents = BTreeMap::new();
         if self.count() == 1 {
             let start = Tensor::ones(self.shape);
-            let keep = |node: &Node<T>, cotangent: &Tensor<T>| {
-                cotangents.insert(node.id, cotangent.clone());
+            let keep = |node: &Node<T>, cotangent: &Gradient<T>| {
+                cotangents.insert(node.id, cotangent.value().clone());
             };
             sweep(self.clone(), start, Pass::FirstOrder, |_| true, keep);
         }

@@ -89,7 +89,7 @@ impl<T: Real> Op<T> for Linear {
         };
         let gy = if gy.rank() == 2 { gy } else { rows(&gy, n) };
         let x = values.wanted(0, || gy.matmul_nt(&values.input(1)).reshape(*values.shape(0)));
-        let weight = values.wanted(1, || rows(&values.input(0), k).matmul_tn(&gy));
+        let weight = values.wanted_product(1, || rows(&values.input(0), k), &gy);
         vec![x, weight, values.wanted(2, || gy.sum_axes(0, false))]
     }
 

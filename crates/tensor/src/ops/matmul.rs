@@ -121,6 +121,9 @@ impl<T: Real> Op<T> for MatMul {
             let b = values.input(1);
             if ta { product([tb, true], &b, &gc, 0) } else { product([false, !tb], &gc, &b, 0) }
         });
+        if !ta && !tb && values.shape(0).rank() == 2 && values.shape(1).rank() == 2 {
+            return vec![ga, values.wanted_product(1, || values.input(0), &gc)];
+        }
         let gb = values.wanted(1, || {
             let a = values.input(0);
             if tb { product([true, ta], &gc, &a, 1) } else { product([!ta, false], &a, &gc, 1) }

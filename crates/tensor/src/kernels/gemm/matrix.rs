@@ -53,6 +53,12 @@ impl<'a, T> Matrix<'a, T> {
         Matrix { rows: self.columns, columns: self.rows, steps: (column, row), ..self }
     }
 
+    /// Some of the rows, which exist.
+    pub(super) fn only(self, rows: std::ops::Range<usize>) -> Matrix<'a, T> {
+        let from = (rows.start * self.steps.0).min(self.data.len());
+        Matrix { data: &self.data[from..], rows: rows.len(), ..self }
+    }
+
     /// The number of rows.
     pub fn rows(&self) -> usize {
         self.rows

@@ -197,6 +197,28 @@ impl<'a, T: Real> Product<'a, T> {
         Product { precision, ..self }
     }
 
+    /// Some rows of C. They have the bits of the whole, unless factors are [rounded](Precision::Bf16): small products are not.
+    ///
+    /// # Panics
+    /// If there are not as many rows.
+    #[must_use]
+    #[track_caller]
+    pub fn only(self, rows: Range<usize>) -> Product<'a, T> {
+        let (m, n) = (self.a.rows(), self.b.columns());
+        assert!(rows.start <= rows.end && rows.end <= m, "gemm: rows {rows:?} of {m}");
+        let then = match self.then {
+            Then::Mask(mask) => Then::Mask(&mask[rows.start * n..rows.end * n]),
+            then => then,
+        };
+        // Whether zeros may be skipped stays as it is for the whole.
+        Product { a: self.a.only(rows), then, ..self }
+    }
+
+    /// Rows and columns of C.
+    pub(super) fn size(&self) -> [usize; 2] {
+        [self.a.rows(), self.b.columns()]
+    }
+
     /// Writes C, row by row.
     ///
     /// # Panics
