@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), [`vector`] (where it needs registers by name),
 //! [`threads`], [`math`] (functions of one number), `elementwise`, `reduce`,
-//! `permute`, [`gemm`] (`amx` has its largest instructions, [`once`] compiles it once for each type), `conv`, `pool`, `resample`, `within`, [`bytes`], and the fused ones: `bce`,
+//! `permute`, [`gemm`] (`amx` has its largest instructions, [`once`] compiles it once for each type), `conv`, `pool`, `resample`, `within`, [`bytes`], and the fused ones: `bce`, `softmax`,
 //! `reparameterize`, `noise` (of `chacha`'s words), [`optimizer`]. [`prefetch`] asks
 //! for memory ahead, [`memory`] has it made of large pages; `evict` takes it out of the caches, where cores are far from each other ([`distance`]);
 //! `processor` knows where processors differ; [`peak`] is what all are measured against.
@@ -36,6 +36,7 @@ mod processor;
 pub(crate) mod reduce;
 pub(crate) mod reparameterize;
 pub(crate) mod resample;
+pub(crate) mod softmax;
 pub mod threads;
 pub mod vector;
 pub(crate) mod within;

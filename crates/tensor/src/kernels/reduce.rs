@@ -7,10 +7,10 @@
 
 use std::marker::PhantomData;
 
-use super::GRAIN;
 use super::isa::{self, Kernel, dispatch, dispatch_vectors};
 use super::threads::{chunks, chunks_mut, for_each_chunk};
 use super::vector::Vector;
+use super::{GRAIN, even};
 use crate::Real;
 use crate::buffer::Buffer;
 
@@ -77,41 +77,69 @@ struct Block<'a, F, T, V> {
 impl<F: Fold, T: Real, V: Vector<T>> Kernel for Block<'_, F, T, V> {
     type Output = T;
     #[inline(always)]
-    #[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
     fn run(self) -> T {
-        let Block { fold, x, .. } = self;
-        let mut lanes = [fold.start::<T>(); LANES];
-        let (rows, rest) = x.as_chunks::<LANES>();
-        // SAFETY: the kernel runs on V's instruction set, and this is inlined into it; rows and lanes
-        // are whole vectors.
-        unsafe {
-            let mut vectors = [V::splat(fold.start()); LANES / 2];
-            for row in rows {
-                for i in 0..LANES / V::LANES {
-                    let x = V::load(row.as_ptr().add(i * V::LANES));
-                    vectors[i] = fold.join_lanes(vectors[i], x);
-                }
-            }
-            for i in 0..LANES / V::LANES {
-                vectors[i].store(lanes.as_mut_ptr().add(i * V::LANES));
-            }
-        }
-        for (lane, x) in lanes.iter_mut().zip(rest) {
-            *lane = fold.join(*lane, *x);
-        }
-        let mut width = LANES;
-        while width > 1 {
-            width /= 2;
-            for i in 0..width {
-                lanes[i] = fold.join(lanes[i], lanes[i + width]);
-            }
-        }
-        lanes[0]
+        // SAFETY: the kernel runs on V's instruction set, and this is inlined into it.
+        unsafe { folded::<F, T, V>(self.fold, self.x) }
     }
+}
+
+/// A block, lane by lane.
+///
+/// # Safety
+/// Call it inline in code for V's instruction set.
+#[inline(always)]
+#[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
+unsafe fn folded<F: Fold, T: Real, V: Vector<T>>(fold: F, x: &[T]) -> T {
+    let mut lanes = [fold.start::<T>(); LANES];
+    let (rows, rest) = x.as_chunks::<LANES>();
+    // SAFETY: the caller's promise; rows and lanes are whole vectors.
+    unsafe {
+        let mut vectors = [V::splat(fold.start()); LANES / 2];
+        for row in rows {
+            for i in 0..LANES / V::LANES {
+                let x = V::load(row.as_ptr().add(i * V::LANES));
+                vectors[i] = fold.join_lanes(vectors[i], x);
+            }
+        }
+        for i in 0..LANES / V::LANES {
+            vectors[i].store(lanes.as_mut_ptr().add(i * V::LANES));
+        }
+    }
+    for (lane, x) in lanes.iter_mut().zip(rest) {
+        *lane = fold.join(*lane, *x);
+    }
+    let mut width = LANES;
+    while width > 1 {
+        width /= 2;
+        for i in 0..width {
+            lanes[i] = fold.join(lanes[i], lanes[i + width]);
+        }
+    }
+    lanes[0]
 }
 
 fn block<T: Real>(fold: impl Fold, x: &[T]) -> T {
     dispatch_vectors!(isa::light(), T, vector => Block { fold, x, vector })
+}
+
+/// Runs of `length`, a block each at most.
+struct Runs<'a, F, T, V> {
+    fold: F,
+    length: usize,
+    x: &'a [T],
+    y: &'a mut [T],
+    vector: PhantomData<V>,
+}
+
+impl<F: Fold, T: Real, V: Vector<T>> Kernel for Runs<'_, F, T, V> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (y, x) in self.y.iter_mut().zip(self.x.chunks(self.length)) {
+            // SAFETY: the kernel runs on V's instruction set, and this is inlined into it.
+            *y = unsafe { folded::<F, T, V>(self.fold, x) };
+        }
+    }
 }
 
 /// One run of contiguous numbers.
@@ -161,15 +189,22 @@ pub(crate) fn reduce<T: Real>(
         return;
     }
     if inner == 1 {
-        let rows = (GRAIN / length).max(1);
+        let rows = even(y.len(), GRAIN / length);
         let groups = (chunks_mut(y, rows), chunks(x, rows * length));
         return for_each_chunk(groups, |_, (y, x)| {
-            y.iter_mut().zip(x.chunks(length)).for_each(|(y, x)| *y = run(fold, x));
+            if length > BLOCK {
+                y.iter_mut().zip(x.chunks(length)).for_each(|(y, x)| *y = run(fold, x));
+                return;
+            }
+            let isa = isa::light();
+            dispatch_vectors!(isa, T, vector => Runs { fold, length, x, y: &mut *y, vector });
         });
     }
-    // Columns wide enough for whole cache lines, so that threads do not share one.
+    // Whole cache lines, so that threads do not share one, and as many for each.
+    const LINE: usize = 16;
     const COLUMNS: usize = 256;
-    let columns = if x.len() > GRAIN { COLUMNS } else { inner };
+    let columns = LINE * even(inner.div_ceil(LINE), COLUMNS / LINE);
+    let columns = if x.len() > GRAIN { columns } else { inner };
     for (y, x) in y.chunks_mut(inner).zip(x.chunks(length * inner)) {
         for_each_chunk(chunks_mut(y, columns), |i, y| {
             dispatch(Rows(fold, &x[i * columns..], inner, y));

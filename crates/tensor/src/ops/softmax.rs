@@ -4,6 +4,7 @@ use ndarray::ArrayD;
 
 use super::run;
 use crate::check::{Case, Checked, Sampler};
+use crate::kernels::softmax as kernels;
 use crate::shape::{Axes, IntoAxes};
 use crate::{Batch, Needs, Op, Real, Tensor, Values};
 
@@ -34,6 +35,14 @@ impl<T: Real> Tensor<T> {
     pub fn log_softmax(&self, axes: impl IntoAxes) -> Tensor<T> {
         run(LogSoftmax(axes.into_axes(&self.shape, "log_softmax")), [self.clone()])
     }
+}
+
+/// The numbers of a row, if axes are the last ones and one pass over each row will do.
+fn row<T: Real>(x: &Tensor<T>, axes: Axes) -> Option<usize> {
+    let first = (0..x.rank()).find(|&axis| axes.contains(axis))?;
+    let is_last = (first..x.rank()).all(|axis| axes.contains(axis));
+    let n = x.shape[first..].iter().product();
+    (is_last && n <= kernels::LONGEST).then_some(n)
 }
 
 /// The largest element over axes, and 0 where that is infinite: what is subtracted first.
@@ -72,6 +81,10 @@ impl<T: Real> Op<T> for LogSumExp {
 
     fn forward(&self, inputs: &mut [Tensor<T>]) -> Tensor<T> {
         let x = &inputs[0];
+        if let Some(n) = row(x, self.axes) {
+            let shape = x.shape.reduced(self.axes, self.keepdim);
+            return Tensor::write(shape, |y| kernels::log_sum_exp(n, x.data(), y));
+        }
         let shift = shift(x, self.axes);
         let y = (x - &shift).exp().sum_axes(self.axes, true).ln() + shift;
         y.reshape(x.shape.reduced(self.axes, self.keepdim))
@@ -122,6 +135,9 @@ impl<T: Real> Op<T> for Softmax {
     }
 
     fn forward(&self, inputs: &mut [Tensor<T>]) -> Tensor<T> {
+        if let Some(n) = row(&inputs[0], self.0) {
+            return Tensor::write(inputs[0].shape, |y| kernels::softmax(n, inputs[0].data(), y));
+        }
         let e = (&inputs[0] - shift(&inputs[0], self.0)).exp();
         let sum = e.sum_axes(self.0, true);
         e / sum
@@ -170,6 +186,11 @@ impl<T: Real> Op<T> for LogSoftmax {
     }
 
     fn forward(&self, inputs: &mut [Tensor<T>]) -> Tensor<T> {
+        if let Some(n) = row(&inputs[0], self.0) {
+            return Tensor::write(inputs[0].shape, |y| {
+                kernels::log_softmax(n, inputs[0].data(), y)
+            });
+        }
         let x = &inputs[0] - shift(&inputs[0], self.0);
         let log_sum = x.exp().sum_axes(self.0, true).ln();
         x - log_sum
