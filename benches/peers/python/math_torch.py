@@ -38,6 +38,8 @@ calls = {name: function(name) for name in [*NAMES, *SAME]} | {
     "sum": lambda: x.sum(),
     "normal_cdf": lambda: torch.special.ndtr(x, out=y),
     "log_sum_exp": lambda: torch.logsumexp(x.view(-1, 1024), 1),
+    "softmax": lambda: torch.softmax(x.view(-1, 1024), 1),
+    "softmax of 16": lambda: torch.softmax(x.view(-1, 16), 1),
     "bce fwd + bwd": bce,
     "normal": lambda: y.normal_(),
     "bernoulli": lambda: torch.bernoulli(t, out=y),

@@ -1,4 +1,4 @@
-//! Sums, maxima and logarithms of sums of exponentials of a thousand rows of a thousand numbers.
+//! Sums, maxima, logarithms of sums of exponentials and softmax of a thousand rows of a thousand numbers, and of a hundred thousand rows of ten.
 //!
 //! `cargo bench -p elbo-tensor --bench reduce` runs all of them in some seconds; a part of a name after `--` picks some,
 //! such as `columns`. On one thread, unless `ELBO_THREADS` says otherwise.
@@ -27,6 +27,11 @@ fn reductions<T: Real>(criterion: &mut Criterion<Rate>) {
     bench("max", &|| x.max());
     bench("max of rows", &|| x.max_axes(1, false));
     bench("log_sum_exp of rows", &|| x.log_sum_exp(1, false));
+    bench("softmax of rows", &|| x.softmax(1));
+    let short = x.reshape([100 * ROWS, COLUMNS / 100]);
+    bench("sum of rows of ten", &|| short.sum_axes(1, false));
+    bench("log_sum_exp of rows of ten", &|| short.log_sum_exp(1, false));
+    bench("softmax of rows of ten", &|| short.softmax(1));
 }
 
 criterion_group! {

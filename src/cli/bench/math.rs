@@ -13,8 +13,9 @@ use super::Row;
 /// Numbers that a thread copies at a time.
 const CHUNK: usize = 1 << 16;
 
-/// Logits of an image.
+/// Logits of an image, and of a categorical variable.
 const LOGITS: usize = 1 << 10;
+const CLASSES: usize = 1 << 4;
 
 /// Numbers of the work whose operands are in the caches of one core: at most half a MiB.
 const IN_CACHE: usize = 1 << 14;
@@ -86,6 +87,10 @@ fn pieces<T: Real>(count: usize) -> Vec<Piece> {
     let shape = [count / LOGITS, LOGITS];
     let (a, rows) = (x.reshape(shape), x.reshape(shape).requires_grad());
     add("log_sum_exp", 1, None, Box::new(move || drop(a.log_sum_exp(1, false))));
+    let a = x.reshape(shape);
+    add("softmax", 2, None, Box::new(move || drop(a.softmax(1))));
+    let a = x.reshape([count / CLASSES, CLASSES]);
+    add("softmax of 16", 2, None, Box::new(move || drop(a.softmax(1))));
     let b = target.reshape(shape);
     let loss = move || drop(rows.bce_with_logits(&b).sum().into_gradients());
     add("bce fwd + bwd", 5, None, Box::new(loss));
