@@ -13,7 +13,7 @@ def build():
     """Brings the programs up to date with the code: what is measured is what stands there, and not what was once installed."""
     products = ["--manifest-path", ROOT / "benches/peers/Cargo.toml", "-p", "peer-gemm"]
     for words in (["--bin", "elbo", "--example", "convolutional_autoencoder"], products):
-        subprocess.run(["cargo", "build", "--release", "--quiet", *words], check=True, cwd=ROOT)
+        subprocess.run(["cargo", "build", "--release", *words], check=True, cwd=ROOT)
 
 
 def said(program, *words):

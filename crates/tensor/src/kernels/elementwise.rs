@@ -287,23 +287,17 @@ impl Walk {
     }
 
     /// Where both operands stand at the beginning of a run.
-    #[inline(always)]
     fn start(&self, run: usize) -> [usize; 2] {
         let (mut left, mut at) = (run, [0, 0]);
         for axis in (0..self.outer.rank()).rev() {
-            let mut index = left;
-            // Most results have one outer axis: no division for each of its short runs.
-            if axis > 0 {
-                index = left % self.outer[axis];
-                left /= self.outer[axis];
-            }
+            let index = left % self.outer[axis];
+            left /= self.outer[axis];
             at[0] += index * self.steps[0][axis];
             at[1] += index * self.steps[1][axis];
         }
         at
     }
 
-    #[inline(always)]
     fn slice<'a, T>(
         &self,
         operand: usize,
@@ -315,71 +309,31 @@ impl Walk {
         if self.advances[operand] { &data[at + from..][..len] } else { &data[at..=at] }
     }
 
-    /// Calls `visit(piece of the result, number of its first run, offset in that run)` for pieces of at most [`GRAIN`] elements: some
-    /// whole runs, or a part of one.
-    fn for_each_piece<T: Real>(&self, y: &mut [T], visit: impl Fn(&mut [T], usize, usize) + Sync) {
+    /// Calls `visit(range of the result, start of a, start of b, offset in the run)` for pieces of
+    /// at most [`GRAIN`] elements of one run each.
+    fn for_each_piece<T: Real>(
+        &self,
+        y: &mut [T],
+        visit: impl Fn(&mut [T], [usize; 2], usize) + Sync,
+    ) {
         if y.is_empty() {
             return;
         }
         if self.run >= GRAIN {
             y.chunks_mut(self.run).enumerate().for_each(|(run, y)| {
+                let at = self.start(run);
                 let grain = grain(y.len());
-                for_each_chunk(chunks_mut(y, grain), |i, y| visit(y, run, i * grain));
+                for_each_chunk(chunks_mut(y, grain), |i, y| visit(y, at, i * grain));
             });
             return;
         }
         let runs = even(y.len() / self.run, GRAIN / self.run);
-        for_each_chunk(chunks_mut(y, runs * self.run), |group, y| visit(y, group * runs, 0));
-    }
-}
-
-/// A piece of a walk: its result, the number of its first run, and where it begins in that run.
-struct Piece<'a, T> {
-    walk: &'a Walk,
-    y: &'a mut [T],
-    first: usize,
-    from: usize,
-}
-
-impl<T> Piece<'_, T> {
-    /// Calls `visit(result, starts of both operands, offset)` for each run.
-    #[inline(always)]
-    fn for_each_run(self, mut visit: impl FnMut(&mut [T], [usize; 2], usize)) {
-        let Piece { walk, y, first, from } = self;
-        for (i, y) in y.chunks_mut(walk.run).enumerate() {
-            visit(y, walk.start(first + i), from);
-        }
-    }
-}
-
-struct ZipRuns<'a, F, T>(F, &'a [T], &'a [T], Piece<'a, T>);
-
-impl<F: Function2, T: Real> Kernel for ZipRuns<'_, F, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let ZipRuns(f, a, b, piece) = self;
-        let walk = piece.walk;
-        piece.for_each_run(|y, at, from| {
-            let a = walk.slice(0, a, at[0], from, y.len());
-            let b = walk.slice(1, b, at[1], from, y.len());
-            Zip(f, a, b, y).run();
-        });
-    }
-}
-
-struct ZipAssignRuns<'a, F, T>(F, &'a [T], Piece<'a, T>);
-
-impl<F: Function2, T: Real> Kernel for ZipAssignRuns<'_, F, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let ZipAssignRuns(f, b, piece) = self;
-        let walk = piece.walk;
-        piece.for_each_run(|a, at, from| {
-            let b = walk.slice(1, b, at[1], from, a.len());
-            ZipAssign(f, a, b).run();
-        });
+        let group = |group: usize, y: &mut [T]| {
+            for (i, y) in y.chunks_mut(self.run).enumerate() {
+                visit(y, self.start(group * runs + i), 0);
+            }
+        };
+        for_each_chunk(chunks_mut(y, runs * self.run), group);
     }
 }
 
@@ -392,9 +346,11 @@ pub(crate) fn zip<F: Function2, T: Real>(
 ) {
     assert_eq!(y.len(), y_shape.count());
     let walk = Walk::new(a_shape, b_shape, y_shape);
-    let isa = if F::LIGHT { light() } else { current() };
-    walk.for_each_piece(y, |y, first, from| {
-        dispatch_to(isa, ZipRuns(f, a, b, Piece { walk: &walk, y, first, from }));
+    walk.for_each_piece(y, |y, at, from| {
+        let a = walk.slice(0, a, at[0], from, y.len());
+        let b = walk.slice(1, b, at[1], from, y.len());
+        let isa = if F::LIGHT { light() } else { current() };
+        dispatch_to(isa, Zip(f, a, b, y));
     });
 }
 
@@ -406,9 +362,10 @@ pub(crate) fn zip_assign<F: Function2, T: Real>(
 ) {
     assert_eq!(a.len(), a_shape.count());
     let walk = Walk::new(a_shape, b_shape, a_shape);
-    let isa = if F::LIGHT { light() } else { current() };
-    walk.for_each_piece(a, |y, first, from| {
-        dispatch_to(isa, ZipAssignRuns(f, b, Piece { walk: &walk, y, first, from }));
+    walk.for_each_piece(a, |a, at, from| {
+        let b = walk.slice(1, b, at[1], from, a.len());
+        let isa = if F::LIGHT { light() } else { current() };
+        dispatch_to(isa, ZipAssign(f, a, b));
     });
 }
 
