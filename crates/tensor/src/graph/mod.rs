@@ -261,11 +261,12 @@ impl<T: Real> Values<'_, T> {
     }
 
     /// xᵀ ȳ as the cotangent of an input, if it is asked for: [batch, in] and [batch, out] to [in, out]. Where the input is a
-    /// leaf, it may stay a product until somebody asks for its numbers: see [`Gradients::source`].
+    /// leaf, it may stay a product until somebody asks for its numbers: see [`Gradients::source`]. Then this is `None`, so a rule returns
+    /// what it is given here as it is.
     ///
     /// # Panics
     /// If they are no matrices with as many rows.
-    pub fn wanted_product(
+    pub(crate) fn wanted_product(
         &self,
         input: usize,
         x: impl FnOnce() -> Tensor<T>,
