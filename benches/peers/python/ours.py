@@ -11,9 +11,13 @@ BUILT = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 
 def build():
     """Brings the programs up to date with the code: what is measured is what stands there, and not what was once installed."""
+    environment = dict(os.environ)
+    if "CARGO_TARGET_DIR" in environment:
+        # Cargo runs in another folder, and shall build where this is looked for.
+        environment["CARGO_TARGET_DIR"] = str(BUILT.parent.resolve())
     products = ["--manifest-path", ROOT / "benches/peers/Cargo.toml", "-p", "peer-gemm"]
     for words in (["--bin", "elbo", "--example", "convolutional_autoencoder"], products):
-        subprocess.run(["cargo", "build", "--release", *words], check=True, cwd=ROOT)
+        subprocess.run(["cargo", "build", "--release", *words], check=True, cwd=ROOT, env=environment)
 
 
 def said(program, *words):

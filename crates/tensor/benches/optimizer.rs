@@ -6,7 +6,7 @@
 mod rate;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use elbo_tensor::kernels::optimizer::{Adam, Sgd, adam, sgd};
+use elbo_tensor::kernels::optimizer::{Adam, Gradient, Sgd, adam, sgd};
 use elbo_tensor::{Real, Stream, Tensor};
 use rate::Rate;
 
@@ -32,12 +32,14 @@ fn steps<T: Real>(criterion: &mut Criterion<Rate>) {
     // Weights and moments are read and written, the gradient is read.
     group.throughput(rate::bytes::<T>(7 * N));
     group.bench_function("adam", |bencher| {
-        bencher.iter(|| adam(step, &mut w, gradient.data(), &mut first, &mut second));
+        bencher.iter(|| {
+            adam(step, &mut w, Gradient::Numbers(gradient.data()), &mut first, &mut second)
+        });
     });
     let step = Sgd { rate, momentum, l2: T::ZERO, gradient_scale: T::ONE };
     group.throughput(rate::bytes::<T>(5 * N));
     group.bench_function("sgd", |bencher| {
-        bencher.iter(|| sgd(step, &mut w, gradient.data(), &mut first));
+        bencher.iter(|| sgd(step, &mut w, Gradient::Numbers(gradient.data()), &mut first));
     });
 }
 

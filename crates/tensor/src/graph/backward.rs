@@ -4,7 +4,7 @@
 //! order of their ids. The newest has received all that it will ever receive, since whoever uses it
 //! is newer. The first contribution to a cotangent is stored, later ones are added in place; no
 //! buffer is filled with zeros. If the graph belongs to this pass alone, a node is freed, with the
-//! activations that it keeps, as soon as its rule has run.
+//! activations that it keeps, as soon as its rule has run; but for those of [products that wait](super::gradients).
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -36,7 +36,7 @@ impl<T: Real> Tensor<T> {
         sweep(
             self,
             start,
-            Pass::Gradients,
+            Pass::FirstOrder,
             |_| true,
             |node, cotangent| {
                 if node.op.is_none() {
@@ -63,14 +63,10 @@ impl<T: Real> Tensor<T> {
     }
 }
 
-/// What a backward pass is for.
+/// Whether the backward pass is itself recorded.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Pass {
-    /// Gradients of leaves, which may stay products.
-    Gradients,
-    /// All cotangents.
     FirstOrder,
-    /// Cotangents that can be differentiated again.
     Recorded,
 }
 
@@ -97,7 +93,7 @@ pub(super) fn sweep<T: Real>(
             node: &node,
             wants: &wants,
             attached: pass == Pass::Recorded,
-            later: (pass == Pass::Gradients).then_some(&later),
+            later: (pass == Pass::FirstOrder).then_some(&later),
         };
         let cotangents = op.vjp(&values, cotangent.into_value());
         debug_assert_eq!(cotangents.len(), node.edges.len(), "{}: cotangents", op.name());

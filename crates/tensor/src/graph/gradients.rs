@@ -16,7 +16,9 @@ use crate::{Real, Shape, Tensor};
 /// The gradients of one loss with respect to the leaves that it depends on.
 ///
 /// Indexing with a tensor that the loss does not depend on panics; [`get`](Gradients::get) gives
-/// `None`.
+/// `None`. Gradients of large weights are products until they are asked for. Until these gradients are dropped, the factors of such
+/// products, a layer's input and the cotangent of its output, stay alive, beside the numbers if there are any; who changes the input in place
+/// meanwhile makes a copy.
 pub struct Gradients<T: Real = f32> {
     /// By id of the leaf, ascending.
     by_leaf: Vec<(u64, Gradient<T>)>,
@@ -165,7 +167,8 @@ impl<T: Real> Outer<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Op, Stream, Values, apply, find_nan, with_precision};
+    use crate::{BatchReduce, Op, Stream, Values};
+    use crate::{apply, find_nan, grad, hessian_vector_product, with_precision};
 
     /// Two batches of 16, and 600,000 weights.
     fn numbers() -> (Tensor<f32>, Tensor<f32>, Tensor<f32>) {
@@ -235,10 +238,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_leaf_or_small_or_cheaper_than_its_factors_does_not_wait() {
+    fn what_is_small_or_smaller_than_its_factors_does_not_wait() {
         let (x, _, w) = numbers();
-        let gradients = x.matmul(&(&w * 2.0)).sum().backward();
-        assert!(!waits(&gradients, &w));
         let small = Tensor::zeros([1000, 20]).requires_grad();
         assert!(!waits(&x.matmul(&small).sum().backward(), &small));
         let many = Tensor::zeros([400, 1000]);
@@ -250,12 +251,30 @@ mod tests {
         let (x, _, w) = numbers();
         let (gradients, _) = find_nan(|| x.matmul(&w).sum().backward());
         assert!(!waits(&gradients, &w));
-        // The infinite cotangent meets a 0 in the product alone.
-        let x = Tensor::zeros([16, 1000]);
-        let infinite = || (x.matmul(&w) * f32::INFINITY).sum().backward();
+        // Its cotangent is infinite, and meets a 0 in this product alone.
+        let zeros = Tensor::zeros([16, 1000]);
+        let infinite = || (zeros.matmul(&w) * 1e30 * 1e30).sum().backward();
         let (_, origin) = find_nan(infinite);
-        assert!(origin.is_some());
+        assert_eq!(origin.map(|origin| origin.op), Some("matmul"));
         let rounded = with_precision(Precision::Bf16, || x.matmul(&w).sum().backward());
         assert!(!waits(&rounded, &w));
+    }
+
+    #[test]
+    fn derivatives_of_derivatives_and_gradients_of_samples_are_numbers() {
+        let (x, _, w) = numbers();
+        let loss = || x.matmul(&w).square().sum();
+        let [first] = grad(&loss(), [&w]);
+        assert!(first.is_tracked());
+        assert_eq!(first.to_vec(), loss().backward()[&w].to_vec());
+        // The Hessian of Σ (x w)² is 2 xᵀ x in each column.
+        let v = Tensor::ones([1000, 600]);
+        let product = hessian_vector_product(&loss(), &w, &v);
+        let expected = x.matmul_tn(&(x.matmul(&v) * 2.0));
+        let off = (product - expected).abs().max().item();
+        assert!(off < 1e-2, "{off}");
+        let squares = loss().backward_with(BatchReduce::SumOfSquares);
+        assert_eq!(squares[&w].shape(), w.shape());
+        assert!(!waits(&squares, &w));
     }
 }

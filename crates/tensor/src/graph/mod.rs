@@ -260,8 +260,8 @@ impl<T: Real> Values<'_, T> {
         self.wants(input).then(make)
     }
 
-    /// xᵀ ȳ as the cotangent of an input, if it is asked for: [batch, in] and [batch, out] to [in, out]. Where the input is a
-    /// leaf, it may stay a product until somebody asks for its numbers: see [`Gradients::source`]. Then this is `None`, so a rule returns
+    /// xᵀ ȳ as the cotangent of an input, if it is asked for: [batch, in] and [batch, out] to [in, out]. It may stay a
+    /// product until somebody asks for its numbers: see [`Gradients::source`]. Then this is `None`, so a rule returns
     /// what it is given here as it is.
     ///
     /// # Panics
@@ -277,10 +277,14 @@ impl<T: Real> Values<'_, T> {
         }
         let x = x();
         let fits = x.rank() == 2 && gy.rank() == 2 && x.shape[0] == gy.shape[0];
-        assert!(fits, "wanted_product: {} and {} must have as many rows", x.shape, gy.shape);
-        let is_leaf = self.node.edges[input].node.as_ref().is_some_and(|node| node.op.is_none());
+        let name = self.node.op_name().unwrap_or("leaf");
+        assert!(
+            fits,
+            "{name}: a product of {} and {}, which must have as many rows",
+            x.shape, gy.shape
+        );
         // There is one place: another input's product is not pushed out of it.
-        if let Some(later) = self.later.filter(|_| is_leaf)
+        if let Some(later) = self.later
             && later.is_free()
             && let Some(product) = Outer::later(&x, gy)
         {

@@ -32,14 +32,8 @@ const DOUBLES: usize = LINES * LINE / size_of::<f64>();
 pub enum Gradient<'a, T> {
     /// As numbers.
     Numbers(&'a [T]),
-    /// As a product that is computed some rows at a time, just before they are used.
+    /// As a product of factors that are not rounded, which adds to nothing. Some rows at a time are computed, just before they are used.
     Product(Product<'a, T>),
-}
-
-impl<'a, T> From<&'a [T]> for Gradient<'a, T> {
-    fn from(numbers: &'a [T]) -> Gradient<'a, T> {
-        Gradient::Numbers(numbers)
-    }
 }
 
 /// The most bytes of a product that are computed at a time, if threads leave them that much: a part of the third-level
@@ -73,11 +67,15 @@ impl<T: Real> Gradient<'_, T> {
             Gradient::Product(product) => product,
         };
         let [m, n] = product.size();
+        let name = "a gradient as a product";
+        assert!(product.is_plain(), "{name}: it adds to C, or its factors are rounded");
         if m * n == 0 {
             return;
         }
         let parts = (m * n * size_of::<T>()).div_ceil(AT_ONCE).next_multiple_of(threads::count());
-        let rows = m.div_ceil(parts).next_multiple_of(8);
+        // Whole tiles, where there are enough of them for all.
+        let tile = if m >= 8 * parts { 8 } else { 1 };
+        let rows = m.div_ceil(parts).next_multiple_of(tile);
         for_each_chunk(cut(rows * n), |i, piece| {
             let rows = i * rows..((i + 1) * rows).min(m);
             let mut g = Buffer::for_overwrite(rows.len() * n);
@@ -177,17 +175,11 @@ impl<T: Real> Kernel for AdamChunk<'_, T> {
 /// ```
 ///
 /// # Panics
-/// If the lengths differ.
-pub fn adam<'a, T: Real>(
-    step: Adam<T>,
-    w: &mut [T],
-    g: impl Into<Gradient<'a, T>>,
-    m: &mut [T],
-    v: &mut [T],
-) {
-    let g = g.into();
+/// If the lengths differ, or the gradient is a product that adds to C or rounds its factors.
+pub fn adam<T: Real>(step: Adam<T>, w: &mut [T], g: Gradient<'_, T>, m: &mut [T], v: &mut [T]) {
     assert!(w.len() == g.len(), "adam: {} weights, a gradient of {}", w.len(), g.len());
-    assert!(w.len() == m.len() && w.len() == v.len(), "adam: lengths of moments");
+    let moments = (m.len(), v.len());
+    assert!(moments == (w.len(), w.len()), "adam: {} weights, moments of {moments:?}", w.len());
     distance::look();
     let evicts = evict::pays(size_of_val(w));
     g.for_each_piece(
@@ -266,16 +258,11 @@ impl<T: Real> Kernel for SgdChunk<'_, T> {
 /// ```
 ///
 /// # Panics
-/// If the lengths differ.
-pub fn sgd<'a, T: Real>(
-    step: Sgd<T>,
-    w: &mut [T],
-    g: impl Into<Gradient<'a, T>>,
-    velocity: &mut [T],
-) {
-    let g = g.into();
+/// If the lengths differ, or the gradient is a product that adds to C or rounds its factors.
+pub fn sgd<T: Real>(step: Sgd<T>, w: &mut [T], g: Gradient<'_, T>, velocity: &mut [T]) {
     assert!(w.len() == g.len(), "sgd: {} weights, a gradient of {}", w.len(), g.len());
-    assert!(w.len() == velocity.len(), "sgd: lengths of velocities");
+    let velocities = velocity.len();
+    assert!(w.len() == velocities, "sgd: {} weights, {velocities} velocities", w.len());
     distance::look();
     let evicts = evict::pays(size_of_val(w));
     g.for_each_piece(
@@ -448,6 +435,14 @@ mod tests {
     fn so_is_one_of_several_pieces() {
         check_product::<f32>([1101, 5, 1001]);
         check_product::<f64>([601, 5, 901]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a gradient as a product: it adds to C, or its factors are rounded")]
+    fn a_gradient_adds_to_nothing() {
+        let (a, mut w, mut velocity) = ([1.0; 2], [0.0; 4], [0.0; 4]);
+        let product = Product::new(Matrix::new(&a, 2, 1), Matrix::new(&a, 1, 2)).plus(1.0);
+        sgd(SGD, &mut w, Gradient::Product(product), &mut velocity);
     }
 
     #[test]

@@ -84,9 +84,8 @@ impl<T: Real> Op<T> for Linear {
     fn vjp(&self, values: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
         let gy = self.through_relu(values, gy);
         let [k, n] = [values.shape(1)[0], values.shape(1)[1]];
-        let rows = |x: &Tensor<T>, columns: usize| {
-            x.reshape([values.shape(0).count() / k.max(1), columns])
-        };
+        let batch = values.shape(0).split_last().map_or(1, |(_, batch)| batch.iter().product());
+        let rows = |x: &Tensor<T>, columns: usize| x.reshape([batch, columns]);
         let gy = if gy.rank() == 2 { gy } else { rows(&gy, n) };
         let x = values.wanted(0, || gy.matmul_nt(&values.input(1)).reshape(*values.shape(0)));
         let weight = values.wanted_product(1, || rows(&values.input(0), k), &gy);
@@ -148,5 +147,21 @@ impl Checked for Linear {
         let y = x.dot(&weight) + &inputs[2];
         let y = if self.relu { y.mapv_into(|y| y.max(0.0)) } else { y };
         y.into_shape_with_order(shape).expect("rows")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_without_inputs_is_its_bias() {
+        let leaf = |shape: [usize; 2]| Tensor::<f32>::ones(shape).requires_grad();
+        let (x, w, b) = (leaf([3, 0]), leaf([0, 4]), Tensor::ones([4]).requires_grad());
+        let y = x.linear(&w, &b);
+        assert_eq!(y.to_vec(), [1.0; 12]);
+        let gradients = y.sum().backward();
+        assert_eq!(gradients[&b].to_vec(), [3.0; 4]);
+        assert_eq!((gradients[&x].shape(), gradients[&w].shape()), (x.shape(), w.shape()));
     }
 }

@@ -214,6 +214,11 @@ impl<'a, T: Real> Product<'a, T> {
         Product { a: self.a.only(rows), then, ..self }
     }
 
+    /// Whether C is what is written, and nothing else: it is not added to, and no factor is rounded.
+    pub(super) fn is_plain(&self) -> bool {
+        self.beta == T::ZERO && self.precision == Precision::Full
+    }
+
     /// Rows and columns of C.
     pub(super) fn size(&self) -> [usize; 2] {
         [self.a.rows(), self.b.columns()]
