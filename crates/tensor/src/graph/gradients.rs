@@ -1,6 +1,6 @@
 //! What a backward pass leaves: the gradients of leaves.
 //!
-//! The gradient of a layer's weights is a product xᵀ ȳ, as large as the weights, of which an optimizer reads each number once. It stays a
+//! The gradient of a layer's weights is a product xᵀ ȳ, as large as the weights, of which an optimizer reads each number once. A large one stays a
 //! product until somebody asks for its numbers, so that an optimizer can compute [some rows](optimizer::Gradient) of it and use them while
 //! they are in a near cache; one thread then waits for memory while the other one multiplies.
 
