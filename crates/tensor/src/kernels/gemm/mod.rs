@@ -298,12 +298,13 @@ impl<'a, T: Real> Product<'a, T> {
         threads::count().min(self.work() / worth).max(1)
     }
 
-    /// Whether C is taken out of all caches before it is written, by several threads. It is what a layer hands to the next one,
+    /// Whether C is taken out of all caches before it is written. It is what a layer hands to the next one,
     /// or back to the one before, and all threads have read what was there; gradients of weights are read by who wrote them.
     fn evicts(&self) -> bool {
         let is_gradient = self.a.steps.0 == 1;
         let bytes = self.a.rows() * self.b.columns() * size_of::<T>();
-        !is_gradient && self.beta == T::ZERO && evict::pays(bytes)
+        let is_read_by_others = threads::count() > 1;
+        is_read_by_others && !is_gradient && self.beta == T::ZERO && evict::pays(bytes)
     }
 
     /// Whether each of several threads takes columns of C, and not rows.
@@ -324,12 +325,14 @@ impl<'a, T: Real> Product<'a, T> {
     ) {
         let (m, n) = (self.a.rows(), self.b.columns());
         let c = Target::of(c, step);
-        let threads = self.threads();
+        let (threads, evicts) = (self.threads(), self.evicts());
         if threads == 1 {
+            if evicts {
+                c.evict(&(0..m), &(0..n));
+            }
             return part(c, 0..m, 0..n);
         }
         let by_columns = self.is_cut_by_columns(threads);
-        let evicts = self.evicts();
         threads::for_each(threads, |i| {
             for (rows, columns) in shares([m, n], height, by_columns, (i, threads)) {
                 if evicts {

@@ -112,7 +112,7 @@ impl<T: Real> Product<'_, T> {
         }
         let c = Target::of(c, step);
         let threads = self.threads();
-        let evicts = threads > 1 && self.evicts();
+        let evicts = self.evicts();
         // Once for all threads: how far they are from each other may change at any time.
         let by_columns = self.b.columns() > self.a.rows()
             && !takes_rows(&self.a, self.b.columns(), threads)
@@ -313,11 +313,14 @@ impl<T: Real> Panel<'_, T> {
         };
         let (begin, end) = (p.start == block.start, p.end == block.end);
         let asks_for_c = end && asks_for_c(of, block.len());
-        // The next piece is asked for meanwhile: its rows lie pages apart, where no processor foresees them.
-        let mut next = self.next;
-        let at_once = p.len().div_ceil(rows.len().div_ceil(2));
+        // The next piece is asked for meanwhile: its rows lie pages apart, where no processor foresees them. And nothing more: what lies
+        // behind B may be what another core writes to, which would have to call it back first.
+        let (mut next, mut left) = (self.next, p.len());
+        let at_once = left.div_ceil(rows.len().div_ceil(2));
         for i in (0..rows.len()).step_by(2) {
-            for _ in 0..at_once {
+            let now = at_once.min(left);
+            left -= now;
+            for _ in 0..now {
                 (0..N).for_each(|v| line_of(next.wrapping_add(v * V::LANES)));
                 next = next.wrapping_add(of.b.steps.0);
             }
