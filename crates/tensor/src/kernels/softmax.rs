@@ -1,4 +1,4 @@
-//! Rows of eˣ / Σ eˣ, of its logarithm, and of ln Σ eˣ, while they are in a near cache.
+//! Rows of eˣ / Σ eˣ, of its logarithm, and of ln Σ eˣ, while they are in a near cache; and what comes back through the first two.
 //!
 //! The largest number of a row, m, is subtracted first, so nothing overflows; where it is not finite, 0 is. Sums of long rows run over
 //! lanes that are folded as a tree, as in `reduce`. Short ones would not fill the lanes: many of them are transposed, so that
@@ -40,10 +40,10 @@ impl Function {
     }
 }
 
-/// The rest of a row that is no whole chunk, filled up with numbers that change neither a maximum nor a sum.
+/// The rest of a row that is no whole chunk, filled up with numbers that change nothing.
 #[inline(always)]
-fn filled<T: Real>(rest: &[T]) -> [T; LANES] {
-    let mut filled = [T::NEG_INFINITY; LANES];
+fn filled<T: Real>(rest: &[T], with: T) -> [T; LANES] {
+    let mut filled = [with; LANES];
     filled[..rest.len()].copy_from_slice(rest);
     filled
 }
@@ -112,7 +112,7 @@ impl<T: Real> Kernel for Long<'_, T> {
                 lanes = larger(lanes, *x);
             }
             if !rest.is_empty() {
-                lanes = larger(lanes, filled(rest));
+                lanes = larger(lanes, filled(rest, T::NEG_INFINITY));
             }
             let m = shift(folded(lanes, T::max_with));
             let mut lanes = [T::ZERO; LANES];
@@ -129,7 +129,7 @@ impl<T: Real> Kernel for Long<'_, T> {
                 }
             }
             if !rest.is_empty() {
-                let e = exps(filled(rest), m);
+                let e = exps(filled(rest, T::NEG_INFINITY), m);
                 lanes = added(lanes, e);
                 if function == Function::Softmax {
                     y[n - rest.len()..].copy_from_slice(&e[..rest.len()]);
@@ -242,6 +242,112 @@ fn for_each_row<T: Real>(function: Function, n: usize, x: &[T], y: &mut [T]) {
     });
 }
 
+/// What comes back through a row y, if g is the cotangent of y.
+#[derive(Clone, Copy, PartialEq)]
+enum Through {
+    /// y (g - Σ y g)
+    Softmax,
+    /// g - e^y Σ g
+    LogSoftmax,
+}
+
+impl Through {
+    /// What is added to a sum for one number.
+    #[inline(always)]
+    fn add<T: Real>(self, y: T, g: T, sum: T) -> T {
+        if self == Through::Softmax { y.mul_add(g, sum) } else { sum + g }
+    }
+
+    /// What one number becomes with the sum of its row.
+    #[inline(always)]
+    fn end<T: Real>(self, y: T, g: T, sum: T) -> T {
+        if self == Through::Softmax { y * (g - sum) } else { y.exp().mul_add(-sum, g) }
+    }
+}
+
+/// Long rows of n numbers: y, g, and what comes back.
+struct LongBack<'a, T>(Through, usize, &'a [T], &'a [T], &'a mut [T]);
+
+impl<T: Real> Kernel for LongBack<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let LongBack(through, n, y, g, z) = self;
+        for ((z, y), g) in z.chunks_exact_mut(n).zip(y.chunks_exact(n)).zip(g.chunks_exact(n)) {
+            let mut lanes = [T::ZERO; LANES];
+            let mut add = |y: &[T; LANES], g: &[T; LANES]| {
+                for i in 0..LANES {
+                    lanes[i] = through.add(y[i], g[i], lanes[i]);
+                }
+            };
+            let ((ys, y_rest), (gs, g_rest)) = (y.as_chunks::<LANES>(), g.as_chunks::<LANES>());
+            ys.iter().zip(gs).for_each(|(y, g)| add(y, g));
+            if !y_rest.is_empty() {
+                add(&filled(y_rest, T::ZERO), &filled(g_rest, T::ZERO));
+            }
+            let sum = folded(lanes, |a, b| a + b);
+            for ((z, y), g) in z.iter_mut().zip(y).zip(g) {
+                *z = through.end(*y, *g, sum);
+            }
+        }
+    }
+}
+
+/// Short rows, transposed as those of [`Short`]; y becomes what comes back.
+struct ShortBack<'a, T>(Through, &'a mut [T], &'a [T], &'a mut [T]);
+
+impl<T: Real> Kernel for ShortBack<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let ShortBack(through, y, g, sum) = self;
+        let w = sum.len();
+        sum.fill(T::ZERO);
+        for (y, g) in y.chunks_exact(w).zip(g.chunks_exact(w)) {
+            for ((sum, y), g) in sum.iter_mut().zip(y).zip(g) {
+                *sum = through.add(*y, *g, *sum);
+            }
+        }
+        for (y, g) in y.chunks_exact_mut(w).zip(g.chunks_exact(w)) {
+            for ((y, g), sum) in y.iter_mut().zip(g).zip(&*sum) {
+                *y = through.end(*y, *g, *sum);
+            }
+        }
+    }
+}
+
+/// Short rows of n numbers.
+fn short_back<T: Real>(through: Through, n: usize, y: &[T], g: &[T], z: &mut [T]) {
+    let together = TOGETHER / n;
+    let mut room = Buffer::<T>::for_overwrite((2 * n + 1) * together.min(y.len() / n));
+    let pieces = y.chunks(together * n).zip(g.chunks(together * n));
+    for ((y, g), z) in pieces.zip(z.chunks_mut(together * n)) {
+        let rows = y.len() / n;
+        let shape = Shape::new(&[rows, n]);
+        let (y_turned, others) = room.split_at_mut(y.len());
+        let (g_turned, others) = others.split_at_mut(y.len());
+        permute(y, &shape, &[1, 0], y_turned);
+        permute(g, &shape, &[1, 0], g_turned);
+        dispatch(ShortBack(through, &mut *y_turned, g_turned, &mut others[..rows]));
+        permute(y_turned, &Shape::new(&[n, rows]), &[1, 0], z);
+    }
+}
+
+fn for_each_row_back<T: Real>(through: Through, n: usize, y: &[T], g: &[T], z: &mut [T]) {
+    let Some(all) = y.len().checked_div(n) else { return };
+    let fits = n <= LONGEST && all * n == y.len() && g.len() == y.len() && z.len() == y.len();
+    assert!(fits, "rows of {n}: {} numbers and {} to {}", y.len(), g.len(), z.len());
+    let rows = even(all, GRAIN / n) * n;
+    let pieces = (chunks(y, rows), chunks(g, rows), chunks_mut(z, rows));
+    for_each_chunk(pieces, |_, (y, g, z)| {
+        if n <= SHORT {
+            short_back(through, n, y, g, z);
+        } else {
+            dispatch(LongBack(through, n, y, g, z));
+        }
+    });
+}
+
 /// y = eˣ / Σ eˣ over rows of n.
 pub(crate) fn softmax<T: Real>(n: usize, x: &[T], y: &mut [T]) {
     for_each_row(Function::Softmax, n, x, y);
@@ -250,6 +356,16 @@ pub(crate) fn softmax<T: Real>(n: usize, x: &[T], y: &mut [T]) {
 /// y = x - ln Σ eˣ over rows of n.
 pub(crate) fn log_softmax<T: Real>(n: usize, x: &[T], y: &mut [T]) {
     for_each_row(Function::LogSoftmax, n, x, y);
+}
+
+/// z = y (g - Σ y g) over rows of n: what comes back through y = softmax(x).
+pub(crate) fn softmax_back<T: Real>(n: usize, y: &[T], g: &[T], z: &mut [T]) {
+    for_each_row_back(Through::Softmax, n, y, g, z);
+}
+
+/// z = g - e^y Σ g over rows of n: what comes back through y = log_softmax(x).
+pub(crate) fn log_softmax_back<T: Real>(n: usize, y: &[T], g: &[T], z: &mut [T]) {
+    for_each_row_back(Through::LogSoftmax, n, y, g, z);
 }
 
 /// y = ln Σ eˣ of each row of n.
@@ -324,6 +440,54 @@ mod tests {
         }
     }
 
+    type Back<T> = fn(usize, &[T], &[T], &mut [T]);
+
+    fn both<T: Real>() -> [(Through, Back<T>); 2] {
+        [(Through::Softmax, softmax_back), (Through::LogSoftmax, log_softmax_back)]
+    }
+
+    fn check_back<T: Real>(n: usize, numbers: &[f64], epsilon: f64) -> Result<(), TestCaseError> {
+        let y: Vec<T> = numbers.iter().map(|&y| T::from_f64(y)).collect();
+        let g: Vec<T> = numbers.iter().map(|&y| T::from_f64((40.0 * y).sin() + 0.3)).collect();
+        for (through, of) in both::<T>() {
+            let mut z = vec![T::from_f64(9.0); y.len()];
+            of(n, &y, &g, &mut z);
+            for ((z, y), g) in z.chunks(n).zip(y.chunks(n)).zip(g.chunks(n)) {
+                let [y, g] = [y, g].map(|x| x.iter().map(|x| x.to_f64()).collect::<Vec<_>>());
+                let term =
+                    |(y, g): (&f64, &f64)| if through == Through::Softmax { y * g } else { *g };
+                let sum: f64 = y.iter().zip(&g).map(term).sum();
+                let sizes: f64 = y.iter().zip(&g).map(|both| term(both).abs()).sum();
+                let terms = if n <= SHORT { n as f64 } else { n as f64 / LANES as f64 + 5.0 };
+                for ((z, y), g) in z.iter().zip(&y).zip(&g) {
+                    let (truth, factor) = match through {
+                        Through::Softmax => (y * (g - sum), y.abs()),
+                        Through::LogSoftmax => (g - y.exp() * sum, y.exp()),
+                    };
+                    let bound =
+                        epsilon * (factor * (sizes * (terms + 6.0) + g.abs() * 4.0) + g.abs());
+                    let off = (z.to_f64() - truth).abs();
+                    prop_assert!(off <= bound, "{n}: {z} is not {truth} ± {bound}");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn what_comes_back_is_that_of_the_definition(
+            n in prop_oneof![1..80usize, prop::sample::select(vec![31, 32, 33, SHORT, SHORT + 1, 95, 96, 97, 500])],
+            rows in prop_oneof![0..5usize, Just(TOGETHER / 4)], scale in 0.0..3.0f64, seed in 0..1000usize,
+        ) {
+            let rows = if n > 9 { rows.min(20) } else { rows };
+            let number = |i: usize| scale * (((i * 7919 + seed) % 1013) as f64 / 506.5 - 1.0);
+            let numbers: Vec<f64> = (0..rows * n).map(number).collect();
+            check_back::<f32>(n, &numbers, f64::from(f32::EPSILON))?;
+            check_back::<f64>(n, &numbers, f64::EPSILON)?;
+        }
+    }
+
     #[test]
     fn infinite_numbers_and_nan() {
         let (inf, nan) = (f64::INFINITY, f64::NAN);
@@ -379,6 +543,23 @@ mod tests {
                     (bits(&y), bits(&pairs), bits(&m))
                 });
             }
+            for (through, _) in both::<T>() {
+                agree(|set, length, start| {
+                    let (y, g) = (&numbers[start..][..length], &numbers[8 - start..][..length]);
+                    let mut z = vec![T::ONE; length + 4];
+                    if length > 0 {
+                        let z = &mut z[start..][..length];
+                        dispatch_to(set, LongBack(through, length, y, g, z));
+                    }
+                    let mut pairs = y[..2 * (length / 2)].to_vec();
+                    let mut sum = vec![T::ONE; length / 2];
+                    if length > 1 {
+                        let (g, sum) = (&g[..pairs.len()], &mut sum[..]);
+                        dispatch_to(set, ShortBack(through, &mut pairs, g, sum));
+                    }
+                    (bits(&z), bits(&pairs))
+                });
+            }
             let many: Vec<T> = (0..300_000).map(number).collect();
             for (function, of) in all::<T>() {
                 for n in [3, 10, 100, 1000] {
@@ -386,6 +567,18 @@ mod tests {
                         let mut y = vec![T::ONE; many.len() / n * function.width(n)];
                         threads::with(count, || of(n, &many[..many.len() / n * n], &mut y));
                         bits(&y)
+                    };
+                    let one = on(1);
+                    assert!(one == on(2) && one == on(3) && one == on(8), "{n}");
+                }
+            }
+            for (_, of) in both::<T>() {
+                for n in [3, 10, 100, 1000] {
+                    let on = |count: usize| {
+                        let y = &many[..many.len() / n * n];
+                        let mut z = vec![T::ONE; y.len()];
+                        threads::with(count, || of(n, y, &many[many.len() - y.len()..], &mut z));
+                        bits(&z)
                     };
                     let one = on(1);
                     assert!(one == on(2) && one == on(3) && one == on(8), "{n}");

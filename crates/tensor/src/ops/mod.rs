@@ -99,6 +99,8 @@ operations![
     softmax::LogSumExp,
     softmax::Softmax,
     softmax::LogSoftmax,
+    softmax::SoftmaxGradient,
+    softmax::LogSoftmaxGradient,
     layout::Reshape,
     layout::Permute,
     layout::BroadcastTo,

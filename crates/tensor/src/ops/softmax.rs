@@ -144,9 +144,7 @@ impl<T: Real> Op<T> for Softmax {
     }
 
     fn vjp(&self, values: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
-        let y = values.output();
-        let sum = (&gy * &y).sum_axes(self.0, true);
-        vec![Some((gy - sum) * y)]
+        vec![Some(run(SoftmaxGradient(self.0), [values.output(), gy]))]
     }
 
     fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
@@ -197,8 +195,7 @@ impl<T: Real> Op<T> for LogSoftmax {
     }
 
     fn vjp(&self, values: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
-        let sum = gy.sum_axes(self.0, true);
-        vec![Some(gy - values.output().exp() * sum)]
+        vec![Some(run(LogSoftmaxGradient(self.0), [values.output(), gy]))]
     }
 
     fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
@@ -217,6 +214,102 @@ impl Checked for LogSoftmax {
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         let e = inputs[0].mapv(f64::exp);
         (&e / naive_sum(&e, self.0)).mapv(f64::ln)
+    }
+}
+
+/// z = y (g - Σ y g): what comes back through [`Softmax`], in one pass over each row.
+#[derive(Clone, Copy)]
+pub(super) struct SoftmaxGradient(Axes);
+
+impl<T: Real> Op<T> for SoftmaxGradient {
+    fn name(&self) -> &'static str {
+        "softmax_gradient"
+    }
+
+    fn rule(&self) -> &'static str {
+        "ȳ = z̄ (g - Σ y g) - g Σ y z̄, ḡ = y (z̄ - Σ y z̄)"
+    }
+
+    fn forward(&self, inputs: &mut [Tensor<T>]) -> Tensor<T> {
+        let (y, g) = (&inputs[0], &inputs[1]);
+        if let Some(n) = row(y, self.0) {
+            return Tensor::write(y.shape, |z| kernels::softmax_back(n, y.data(), g.data(), z));
+        }
+        let sum = (g * y).sum_axes(self.0, true);
+        (g - sum) * y
+    }
+
+    fn vjp(&self, values: &Values<'_, T>, gz: Tensor<T>) -> Vec<Option<Tensor<T>>> {
+        let (y, g) = (values.input(0), values.input(1));
+        let sum = |a: &Tensor<T>, b: &Tensor<T>| (a * b).sum_axes(self.0, true);
+        let to_y = values.wanted(0, || &gz * (&g - sum(&y, &g)) - &g * sum(&y, &gz));
+        vec![to_y, values.wanted(1, || run(SoftmaxGradient(self.0), [y, gz]))]
+    }
+
+    fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
+        if self.0.contains(0) { Batch::Mixed } else { Batch::Kept }
+    }
+}
+
+impl Checked for SoftmaxGradient {
+    #[inline]
+    fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
+        let shape = any.shape(1..=3);
+        let op = SoftmaxGradient(any.axes(&shape));
+        vec![Case::new(op, [any.normal(&shape), any.normal(&shape)])]
+    }
+
+    #[inline]
+    fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
+        let (y, g) = (&inputs[0], &inputs[1]);
+        y * (g - naive_sum(&(y * g), self.0))
+    }
+}
+
+/// z = g - e^y Σ g: what comes back through [`LogSoftmax`], in one pass over each row.
+#[derive(Clone, Copy)]
+pub(super) struct LogSoftmaxGradient(Axes);
+
+impl<T: Real> Op<T> for LogSoftmaxGradient {
+    fn name(&self) -> &'static str {
+        "log_softmax_gradient"
+    }
+
+    fn rule(&self) -> &'static str {
+        "ȳ = -exp(y) z̄ Σ g, ḡ = z̄ - Σ exp(y) z̄"
+    }
+
+    fn forward(&self, inputs: &mut [Tensor<T>]) -> Tensor<T> {
+        let (y, g) = (&inputs[0], &inputs[1]);
+        if let Some(n) = row(y, self.0) {
+            return Tensor::write(y.shape, |z| kernels::log_softmax_back(n, y.data(), g.data(), z));
+        }
+        g - y.exp() * g.sum_axes(self.0, true)
+    }
+
+    fn vjp(&self, values: &Values<'_, T>, gz: Tensor<T>) -> Vec<Option<Tensor<T>>> {
+        let weighted = values.input(0).exp() * &gz;
+        let to_y = values.wanted(0, || -(&weighted * values.input(1).sum_axes(self.0, true)));
+        vec![to_y, values.wanted(1, || gz - weighted.sum_axes(self.0, true))]
+    }
+
+    fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
+        if self.0.contains(0) { Batch::Mixed } else { Batch::Kept }
+    }
+}
+
+impl Checked for LogSoftmaxGradient {
+    #[inline]
+    fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
+        let shape = any.shape(1..=3);
+        let op = LogSoftmaxGradient(any.axes(&shape));
+        vec![Case::new(op, [any.normal(&shape), any.normal(&shape)])]
+    }
+
+    #[inline]
+    fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
+        let (y, g) = (&inputs[0], &inputs[1]);
+        g - y.mapv(f64::exp) * naive_sum(g, self.0)
     }
 }
 
