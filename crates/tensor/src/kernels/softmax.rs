@@ -1,4 +1,4 @@
-//! Rows of eˣ / Σ eˣ, of its logarithm, and of ln Σ eˣ, while they are in a near cache; and what comes back through the first two.
+//! Rows of eˣ / Σ eˣ, of its logarithm, and of ln Σ eˣ, while they are in a near cache; and the gradients of the first two.
 //!
 //! The largest number of a row, m, is subtracted first, so nothing overflows; where it is not finite, 0 is. Sums of long rows run over
 //! lanes that are folded as a tree, as in `reduce`. Short ones would not fill the lanes: many of them are transposed, so that
@@ -242,82 +242,88 @@ fn for_each_row<T: Real>(function: Function, n: usize, x: &[T], y: &mut [T]) {
     });
 }
 
-/// What comes back through a row y, if g is the cotangent of y.
+/// The gradient of a row y, if g is the cotangent of y.
 #[derive(Clone, Copy, PartialEq)]
-enum Through {
+enum Gradient {
     /// y (g - Σ y g)
     Softmax,
     /// g - e^y Σ g
     LogSoftmax,
 }
 
-impl Through {
+impl Gradient {
     /// What is added to a sum for one number.
     #[inline(always)]
     fn add<T: Real>(self, y: T, g: T, sum: T) -> T {
-        if self == Through::Softmax { y.mul_add(g, sum) } else { sum + g }
+        if self == Gradient::Softmax { y.mul_add(g, sum) } else { sum + g }
+    }
+
+    #[inline(always)]
+    fn added<T: Real>(self, mut lanes: [T; LANES], y: [T; LANES], g: [T; LANES]) -> [T; LANES] {
+        for i in 0..LANES {
+            lanes[i] = self.add(y[i], g[i], lanes[i]);
+        }
+        lanes
     }
 
     /// What one number becomes with the sum of its row.
     #[inline(always)]
     fn end<T: Real>(self, y: T, g: T, sum: T) -> T {
-        if self == Through::Softmax { y * (g - sum) } else { y.exp().mul_add(-sum, g) }
+        if self == Gradient::Softmax { y * (g - sum) } else { y.exp().mul_add(-sum, g) }
     }
 }
 
-/// Long rows of n numbers: y, g, and what comes back.
-struct LongBack<'a, T>(Through, usize, &'a [T], &'a [T], &'a mut [T]);
+/// Long rows of n numbers: y, g, and the gradient.
+struct LongGradient<'a, T>(Gradient, usize, &'a [T], &'a [T], &'a mut [T]);
 
-impl<T: Real> Kernel for LongBack<'_, T> {
+impl<T: Real> Kernel for LongGradient<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        let LongBack(through, n, y, g, z) = self;
+        let LongGradient(gradient, n, y, g, z) = self;
         for ((z, y), g) in z.chunks_exact_mut(n).zip(y.chunks_exact(n)).zip(g.chunks_exact(n)) {
             let mut lanes = [T::ZERO; LANES];
-            let mut add = |y: &[T; LANES], g: &[T; LANES]| {
-                for i in 0..LANES {
-                    lanes[i] = through.add(y[i], g[i], lanes[i]);
-                }
-            };
             let ((ys, y_rest), (gs, g_rest)) = (y.as_chunks::<LANES>(), g.as_chunks::<LANES>());
-            ys.iter().zip(gs).for_each(|(y, g)| add(y, g));
+            for (y, g) in ys.iter().zip(gs) {
+                lanes = gradient.added(lanes, *y, *g);
+            }
             if !y_rest.is_empty() {
-                add(&filled(y_rest, T::ZERO), &filled(g_rest, T::ZERO));
+                let [y, g] = [y_rest, g_rest].map(|rest| filled(rest, T::ZERO));
+                lanes = gradient.added(lanes, y, g);
             }
             let sum = folded(lanes, |a, b| a + b);
             for ((z, y), g) in z.iter_mut().zip(y).zip(g) {
-                *z = through.end(*y, *g, sum);
+                *z = gradient.end(*y, *g, sum);
             }
         }
     }
 }
 
-/// Short rows, transposed as those of [`Short`]; y becomes what comes back.
-struct ShortBack<'a, T>(Through, &'a mut [T], &'a [T], &'a mut [T]);
+/// Short rows, transposed as those of [`Short`]; y becomes the gradient.
+struct ShortGradient<'a, T>(Gradient, &'a mut [T], &'a [T], &'a mut [T]);
 
-impl<T: Real> Kernel for ShortBack<'_, T> {
+impl<T: Real> Kernel for ShortGradient<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        let ShortBack(through, y, g, sum) = self;
+        let ShortGradient(gradient, y, g, sum) = self;
         let w = sum.len();
         sum.fill(T::ZERO);
         for (y, g) in y.chunks_exact(w).zip(g.chunks_exact(w)) {
             for ((sum, y), g) in sum.iter_mut().zip(y).zip(g) {
-                *sum = through.add(*y, *g, *sum);
+                *sum = gradient.add(*y, *g, *sum);
             }
         }
         for (y, g) in y.chunks_exact_mut(w).zip(g.chunks_exact(w)) {
             for ((y, g), sum) in y.iter_mut().zip(g).zip(&*sum) {
-                *y = through.end(*y, *g, *sum);
+                *y = gradient.end(*y, *g, *sum);
             }
         }
     }
 }
 
 /// Short rows of n numbers.
-fn short_back<T: Real>(through: Through, n: usize, y: &[T], g: &[T], z: &mut [T]) {
+fn short_gradient<T: Real>(gradient: Gradient, n: usize, y: &[T], g: &[T], z: &mut [T]) {
     let together = TOGETHER / n;
     let mut room = Buffer::<T>::for_overwrite((2 * n + 1) * together.min(y.len() / n));
     let pieces = y.chunks(together * n).zip(g.chunks(together * n));
@@ -328,12 +334,12 @@ fn short_back<T: Real>(through: Through, n: usize, y: &[T], g: &[T], z: &mut [T]
         let (g_turned, others) = others.split_at_mut(y.len());
         permute(y, &shape, &[1, 0], y_turned);
         permute(g, &shape, &[1, 0], g_turned);
-        dispatch(ShortBack(through, &mut *y_turned, g_turned, &mut others[..rows]));
+        dispatch(ShortGradient(gradient, &mut *y_turned, g_turned, &mut others[..rows]));
         permute(y_turned, &Shape::new(&[n, rows]), &[1, 0], z);
     }
 }
 
-fn for_each_row_back<T: Real>(through: Through, n: usize, y: &[T], g: &[T], z: &mut [T]) {
+fn for_each_gradient_row<T: Real>(gradient: Gradient, n: usize, y: &[T], g: &[T], z: &mut [T]) {
     let Some(all) = y.len().checked_div(n) else { return };
     let fits = n <= LONGEST && all * n == y.len() && g.len() == y.len() && z.len() == y.len();
     assert!(fits, "rows of {n}: {} numbers and {} to {}", y.len(), g.len(), z.len());
@@ -341,9 +347,9 @@ fn for_each_row_back<T: Real>(through: Through, n: usize, y: &[T], g: &[T], z: &
     let pieces = (chunks(y, rows), chunks(g, rows), chunks_mut(z, rows));
     for_each_chunk(pieces, |_, (y, g, z)| {
         if n <= SHORT {
-            short_back(through, n, y, g, z);
+            short_gradient(gradient, n, y, g, z);
         } else {
-            dispatch(LongBack(through, n, y, g, z));
+            dispatch(LongGradient(gradient, n, y, g, z));
         }
     });
 }
@@ -358,14 +364,14 @@ pub(crate) fn log_softmax<T: Real>(n: usize, x: &[T], y: &mut [T]) {
     for_each_row(Function::LogSoftmax, n, x, y);
 }
 
-/// z = y (g - Σ y g) over rows of n: what comes back through y = softmax(x).
-pub(crate) fn softmax_back<T: Real>(n: usize, y: &[T], g: &[T], z: &mut [T]) {
-    for_each_row_back(Through::Softmax, n, y, g, z);
+/// z = y (g - Σ y g) over rows of n: the gradient of y = softmax(x), if g is the cotangent of y.
+pub(crate) fn softmax_gradient<T: Real>(n: usize, y: &[T], g: &[T], z: &mut [T]) {
+    for_each_gradient_row(Gradient::Softmax, n, y, g, z);
 }
 
-/// z = g - e^y Σ g over rows of n: what comes back through y = log_softmax(x).
-pub(crate) fn log_softmax_back<T: Real>(n: usize, y: &[T], g: &[T], z: &mut [T]) {
-    for_each_row_back(Through::LogSoftmax, n, y, g, z);
+/// z = g - e^y Σ g over rows of n: the gradient of y = log_softmax(x).
+pub(crate) fn log_softmax_gradient<T: Real>(n: usize, y: &[T], g: &[T], z: &mut [T]) {
+    for_each_gradient_row(Gradient::LogSoftmax, n, y, g, z);
 }
 
 /// y = ln Σ eˣ of each row of n.
@@ -440,29 +446,33 @@ mod tests {
         }
     }
 
-    type Back<T> = fn(usize, &[T], &[T], &mut [T]);
+    type GradientOf<T> = fn(usize, &[T], &[T], &mut [T]);
 
-    fn both<T: Real>() -> [(Through, Back<T>); 2] {
-        [(Through::Softmax, softmax_back), (Through::LogSoftmax, log_softmax_back)]
+    fn both<T: Real>() -> [(Gradient, GradientOf<T>); 2] {
+        [(Gradient::Softmax, softmax_gradient), (Gradient::LogSoftmax, log_softmax_gradient)]
     }
 
-    fn check_back<T: Real>(n: usize, numbers: &[f64], epsilon: f64) -> Result<(), TestCaseError> {
+    fn check_gradient<T: Real>(
+        n: usize,
+        numbers: &[f64],
+        epsilon: f64,
+    ) -> Result<(), TestCaseError> {
         let y: Vec<T> = numbers.iter().map(|&y| T::from_f64(y)).collect();
         let g: Vec<T> = numbers.iter().map(|&y| T::from_f64((40.0 * y).sin() + 0.3)).collect();
-        for (through, of) in both::<T>() {
+        for (gradient, of) in both::<T>() {
             let mut z = vec![T::from_f64(9.0); y.len()];
             of(n, &y, &g, &mut z);
             for ((z, y), g) in z.chunks(n).zip(y.chunks(n)).zip(g.chunks(n)) {
                 let [y, g] = [y, g].map(|x| x.iter().map(|x| x.to_f64()).collect::<Vec<_>>());
                 let term =
-                    |(y, g): (&f64, &f64)| if through == Through::Softmax { y * g } else { *g };
+                    |(y, g): (&f64, &f64)| if gradient == Gradient::Softmax { y * g } else { *g };
                 let sum: f64 = y.iter().zip(&g).map(term).sum();
                 let sizes: f64 = y.iter().zip(&g).map(|both| term(both).abs()).sum();
                 let terms = if n <= SHORT { n as f64 } else { n as f64 / LANES as f64 + 5.0 };
                 for ((z, y), g) in z.iter().zip(&y).zip(&g) {
-                    let (truth, factor) = match through {
-                        Through::Softmax => (y * (g - sum), y.abs()),
-                        Through::LogSoftmax => (g - y.exp() * sum, y.exp()),
+                    let (truth, factor) = match gradient {
+                        Gradient::Softmax => (y * (g - sum), y.abs()),
+                        Gradient::LogSoftmax => (g - y.exp() * sum, y.exp()),
                     };
                     let bound =
                         epsilon * (factor * (sizes * (terms + 6.0) + g.abs() * 4.0) + g.abs());
@@ -476,15 +486,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_comes_back_is_that_of_the_definition(
+        fn gradients_are_those_of_the_definition(
             n in prop_oneof![1..80usize, prop::sample::select(vec![31, 32, 33, SHORT, SHORT + 1, 95, 96, 97, 500])],
             rows in prop_oneof![0..5usize, Just(TOGETHER / 4)], scale in 0.0..3.0f64, seed in 0..1000usize,
         ) {
             let rows = if n > 9 { rows.min(20) } else { rows };
             let number = |i: usize| scale * (((i * 7919 + seed) % 1013) as f64 / 506.5 - 1.0);
             let numbers: Vec<f64> = (0..rows * n).map(number).collect();
-            check_back::<f32>(n, &numbers, f64::from(f32::EPSILON))?;
-            check_back::<f64>(n, &numbers, f64::EPSILON)?;
+            check_gradient::<f32>(n, &numbers, f64::from(f32::EPSILON))?;
+            check_gradient::<f64>(n, &numbers, f64::EPSILON)?;
         }
     }
 
@@ -543,19 +553,19 @@ mod tests {
                     (bits(&y), bits(&pairs), bits(&m))
                 });
             }
-            for (through, _) in both::<T>() {
+            for (gradient, _) in both::<T>() {
                 agree(|set, length, start| {
                     let (y, g) = (&numbers[start..][..length], &numbers[8 - start..][..length]);
                     let mut z = vec![T::ONE; length + 4];
                     if length > 0 {
                         let z = &mut z[start..][..length];
-                        dispatch_to(set, LongBack(through, length, y, g, z));
+                        dispatch_to(set, LongGradient(gradient, length, y, g, z));
                     }
                     let mut pairs = y[..2 * (length / 2)].to_vec();
                     let mut sum = vec![T::ONE; length / 2];
                     if length > 1 {
                         let (g, sum) = (&g[..pairs.len()], &mut sum[..]);
-                        dispatch_to(set, ShortBack(through, &mut pairs, g, sum));
+                        dispatch_to(set, ShortGradient(gradient, &mut pairs, g, sum));
                     }
                     (bits(&z), bits(&pairs))
                 });

@@ -217,7 +217,7 @@ impl Checked for LogSoftmax {
     }
 }
 
-/// z = y (g - Σ y g): what comes back through [`Softmax`], in one pass over each row.
+/// z = y (g - Σ y g): the gradient of [`Softmax`], in one pass over each row.
 #[derive(Clone, Copy)]
 pub(super) struct SoftmaxGradient(Axes);
 
@@ -233,7 +233,7 @@ impl<T: Real> Op<T> for SoftmaxGradient {
     fn forward(&self, inputs: &mut [Tensor<T>]) -> Tensor<T> {
         let (y, g) = (&inputs[0], &inputs[1]);
         if let Some(n) = row(y, self.0) {
-            return Tensor::write(y.shape, |z| kernels::softmax_back(n, y.data(), g.data(), z));
+            return Tensor::write(y.shape, |z| kernels::softmax_gradient(n, y.data(), g.data(), z));
         }
         let sum = (g * y).sum_axes(self.0, true);
         (g - sum) * y
@@ -266,7 +266,7 @@ impl Checked for SoftmaxGradient {
     }
 }
 
-/// z = g - e^y Σ g: what comes back through [`LogSoftmax`], in one pass over each row.
+/// z = g - e^y Σ g: the gradient of [`LogSoftmax`], in one pass over each row.
 #[derive(Clone, Copy)]
 pub(super) struct LogSoftmaxGradient(Axes);
 
@@ -282,7 +282,9 @@ impl<T: Real> Op<T> for LogSoftmaxGradient {
     fn forward(&self, inputs: &mut [Tensor<T>]) -> Tensor<T> {
         let (y, g) = (&inputs[0], &inputs[1]);
         if let Some(n) = row(y, self.0) {
-            return Tensor::write(y.shape, |z| kernels::log_softmax_back(n, y.data(), g.data(), z));
+            return Tensor::write(y.shape, |z| {
+                kernels::log_softmax_gradient(n, y.data(), g.data(), z)
+            });
         }
         g - y.exp() * g.sum_axes(self.0, true)
     }
