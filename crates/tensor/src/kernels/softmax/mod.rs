@@ -1,9 +1,12 @@
-//! Rows of eˣ / Σ eˣ, of its logarithm, and of ln Σ eˣ, while they are in a near cache; and the gradients of the first two.
+//! Rows of eˣ / Σ eˣ, of its logarithm, and of ln Σ eˣ, while they are in a near cache.
 //!
 //! The largest number of a row, m, is subtracted first, so nothing overflows; where it is not finite, 0 is. Sums of long rows run over
 //! lanes that are folded as a tree, as in `reduce`. Short ones would not fill the lanes: many of them are transposed, so that
 //! a lane is a row, and added number by number. The error of a sum is at most (n / LANES + log₂ LANES) ε of it, and n ε for short rows.
 
+mod gradient;
+
+pub(crate) use self::gradient::{log_softmax_gradient, softmax_gradient};
 use super::isa::{Kernel, dispatch};
 use super::permute::permute;
 use super::threads::{chunks, chunks_mut, for_each_chunk};
@@ -242,118 +245,6 @@ fn for_each_row<T: Real>(function: Function, n: usize, x: &[T], y: &mut [T]) {
     });
 }
 
-/// The gradient of a row y, if g is the cotangent of y.
-#[derive(Clone, Copy, PartialEq)]
-enum Gradient {
-    /// y (g - Σ y g)
-    Softmax,
-    /// g - e^y Σ g
-    LogSoftmax,
-}
-
-impl Gradient {
-    /// What is added to a sum for one number.
-    #[inline(always)]
-    fn add<T: Real>(self, y: T, g: T, sum: T) -> T {
-        if self == Gradient::Softmax { y.mul_add(g, sum) } else { sum + g }
-    }
-
-    #[inline(always)]
-    fn added<T: Real>(self, mut lanes: [T; LANES], y: [T; LANES], g: [T; LANES]) -> [T; LANES] {
-        for i in 0..LANES {
-            lanes[i] = self.add(y[i], g[i], lanes[i]);
-        }
-        lanes
-    }
-
-    /// What one number becomes with the sum of its row.
-    #[inline(always)]
-    fn end<T: Real>(self, y: T, g: T, sum: T) -> T {
-        if self == Gradient::Softmax { y * (g - sum) } else { y.exp().mul_add(-sum, g) }
-    }
-}
-
-/// Long rows of n numbers: y, g, and the gradient.
-struct LongGradient<'a, T>(Gradient, usize, &'a [T], &'a [T], &'a mut [T]);
-
-impl<T: Real> Kernel for LongGradient<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let LongGradient(gradient, n, y, g, z) = self;
-        for ((z, y), g) in z.chunks_exact_mut(n).zip(y.chunks_exact(n)).zip(g.chunks_exact(n)) {
-            let mut lanes = [T::ZERO; LANES];
-            let ((ys, y_rest), (gs, g_rest)) = (y.as_chunks::<LANES>(), g.as_chunks::<LANES>());
-            for (y, g) in ys.iter().zip(gs) {
-                lanes = gradient.added(lanes, *y, *g);
-            }
-            if !y_rest.is_empty() {
-                let [y, g] = [y_rest, g_rest].map(|rest| filled(rest, T::ZERO));
-                lanes = gradient.added(lanes, y, g);
-            }
-            let sum = folded(lanes, |a, b| a + b);
-            for ((z, y), g) in z.iter_mut().zip(y).zip(g) {
-                *z = gradient.end(*y, *g, sum);
-            }
-        }
-    }
-}
-
-/// Short rows, transposed as those of [`Short`]; y becomes the gradient.
-struct ShortGradient<'a, T>(Gradient, &'a mut [T], &'a [T], &'a mut [T]);
-
-impl<T: Real> Kernel for ShortGradient<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let ShortGradient(gradient, y, g, sum) = self;
-        let w = sum.len();
-        sum.fill(T::ZERO);
-        for (y, g) in y.chunks_exact(w).zip(g.chunks_exact(w)) {
-            for ((sum, y), g) in sum.iter_mut().zip(y).zip(g) {
-                *sum = gradient.add(*y, *g, *sum);
-            }
-        }
-        for (y, g) in y.chunks_exact_mut(w).zip(g.chunks_exact(w)) {
-            for ((y, g), sum) in y.iter_mut().zip(g).zip(&*sum) {
-                *y = gradient.end(*y, *g, *sum);
-            }
-        }
-    }
-}
-
-/// Short rows of n numbers.
-fn short_gradient<T: Real>(gradient: Gradient, n: usize, y: &[T], g: &[T], z: &mut [T]) {
-    let together = TOGETHER / n;
-    let mut room = Buffer::<T>::for_overwrite((2 * n + 1) * together.min(y.len() / n));
-    let pieces = y.chunks(together * n).zip(g.chunks(together * n));
-    for ((y, g), z) in pieces.zip(z.chunks_mut(together * n)) {
-        let rows = y.len() / n;
-        let shape = Shape::new(&[rows, n]);
-        let (y_turned, others) = room.split_at_mut(y.len());
-        let (g_turned, others) = others.split_at_mut(y.len());
-        permute(y, &shape, &[1, 0], y_turned);
-        permute(g, &shape, &[1, 0], g_turned);
-        dispatch(ShortGradient(gradient, &mut *y_turned, g_turned, &mut others[..rows]));
-        permute(y_turned, &Shape::new(&[n, rows]), &[1, 0], z);
-    }
-}
-
-fn for_each_gradient_row<T: Real>(gradient: Gradient, n: usize, y: &[T], g: &[T], z: &mut [T]) {
-    let Some(all) = y.len().checked_div(n) else { return };
-    let fits = n <= LONGEST && all * n == y.len() && g.len() == y.len() && z.len() == y.len();
-    assert!(fits, "rows of {n}: {} numbers and {} to {}", y.len(), g.len(), z.len());
-    let rows = even(all, GRAIN / n) * n;
-    let pieces = (chunks(y, rows), chunks(g, rows), chunks_mut(z, rows));
-    for_each_chunk(pieces, |_, (y, g, z)| {
-        if n <= SHORT {
-            short_gradient(gradient, n, y, g, z);
-        } else {
-            dispatch(LongGradient(gradient, n, y, g, z));
-        }
-    });
-}
-
 /// y = eˣ / Σ eˣ over rows of n.
 pub(crate) fn softmax<T: Real>(n: usize, x: &[T], y: &mut [T]) {
     for_each_row(Function::Softmax, n, x, y);
@@ -362,16 +253,6 @@ pub(crate) fn softmax<T: Real>(n: usize, x: &[T], y: &mut [T]) {
 /// y = x - ln Σ eˣ over rows of n.
 pub(crate) fn log_softmax<T: Real>(n: usize, x: &[T], y: &mut [T]) {
     for_each_row(Function::LogSoftmax, n, x, y);
-}
-
-/// z = y (g - Σ y g) over rows of n: the gradient of y = softmax(x), if g is the cotangent of y.
-pub(crate) fn softmax_gradient<T: Real>(n: usize, y: &[T], g: &[T], z: &mut [T]) {
-    for_each_gradient_row(Gradient::Softmax, n, y, g, z);
-}
-
-/// z = g - e^y Σ g over rows of n: the gradient of y = log_softmax(x).
-pub(crate) fn log_softmax_gradient<T: Real>(n: usize, y: &[T], g: &[T], z: &mut [T]) {
-    for_each_gradient_row(Gradient::LogSoftmax, n, y, g, z);
 }
 
 /// y = ln Σ eˣ of each row of n.
@@ -419,8 +300,7 @@ mod tests {
                 let row: Vec<f64> = x.iter().map(|x| x.to_f64()).collect();
                 // Of the sum, of e^(x - m) with a rounded difference, and of what is rounded last.
                 let size = row.iter().fold(1.0f64, |size, x| size.max(x.abs()));
-                let terms = if n <= SHORT { n as f64 } else { n as f64 / LANES as f64 + 5.0 };
-                let bound = epsilon * (terms + 4.0 * size + 8.0);
+                let bound = epsilon * (terms(n) + 4.0 * size + 8.0);
                 for (y, truth) in y.iter().zip(truth(function, &row)) {
                     let scale = if function == Function::Softmax { truth + 1e-30 } else { 1.0 };
                     let off = (y.to_f64() - truth).abs() / scale;
@@ -431,70 +311,40 @@ mod tests {
         Ok(())
     }
 
-    proptest! {
-        /// Rows around a lane, the longest that is transposed, and more of them than are transposed at a time.
-        #[test]
-        fn rows_are_those_of_the_definition(
-            n in prop_oneof![1..80usize, prop::sample::select(vec![31, 32, 33, SHORT, SHORT + 1, 95, 96, 97, 500])],
-            rows in prop_oneof![0..5usize, Just(TOGETHER / 4)], scale in 0.0..40.0f64, seed in 0..1000usize,
-        ) {
+    /// Numbers up to some size, and how many of them are a row: around a lane, the longest that is transposed, and more of them than are
+    /// transposed at a time.
+    pub(super) fn rows(size: f64) -> impl Strategy<Value = (usize, Vec<f64>)> {
+        let around = prop::sample::select(vec![31, 32, 33, SHORT, SHORT + 1, 95, 96, 97, 500]);
+        let rows = prop_oneof![0..5usize, Just(TOGETHER / 4)];
+        let all = (prop_oneof![1..80usize, around], rows, 0.0..size, 0..1000usize);
+        all.prop_map(|(n, rows, scale, seed)| {
             let rows = if n > 9 { rows.min(20) } else { rows };
             let number = |i: usize| scale * (((i * 7919 + seed) % 1013) as f64 / 506.5 - 1.0);
-            let numbers: Vec<f64> = (0..rows * n).map(number).collect();
+            (n, (0..rows * n).map(number).collect())
+        })
+    }
+
+    /// The terms of a sum's error, in ε, for rows of n.
+    pub(super) fn terms(n: usize) -> f64 {
+        if n <= SHORT { n as f64 } else { n as f64 / LANES as f64 + 5.0 }
+    }
+
+    /// Whether any number of threads computes the same, for rows of several lengths.
+    pub(super) fn threads_agree<R: PartialEq>(compute: impl Fn(usize) -> R) {
+        for n in [3, 10, 100, 1000] {
+            let one = threads::with(1, || compute(n));
+            assert!(
+                [2, 3, 8].iter().all(|&count| threads::with(count, || compute(n)) == one),
+                "{n}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn rows_are_those_of_the_definition((n, numbers) in rows(40.0)) {
             check::<f32>(n, &numbers, f64::from(f32::EPSILON))?;
             check::<f64>(n, &numbers, f64::EPSILON)?;
-        }
-    }
-
-    type GradientOf<T> = fn(usize, &[T], &[T], &mut [T]);
-
-    fn both<T: Real>() -> [(Gradient, GradientOf<T>); 2] {
-        [(Gradient::Softmax, softmax_gradient), (Gradient::LogSoftmax, log_softmax_gradient)]
-    }
-
-    fn check_gradient<T: Real>(
-        n: usize,
-        numbers: &[f64],
-        epsilon: f64,
-    ) -> Result<(), TestCaseError> {
-        let y: Vec<T> = numbers.iter().map(|&y| T::from_f64(y)).collect();
-        let g: Vec<T> = numbers.iter().map(|&y| T::from_f64((40.0 * y).sin() + 0.3)).collect();
-        for (gradient, of) in both::<T>() {
-            let mut z = vec![T::from_f64(9.0); y.len()];
-            of(n, &y, &g, &mut z);
-            for ((z, y), g) in z.chunks(n).zip(y.chunks(n)).zip(g.chunks(n)) {
-                let [y, g] = [y, g].map(|x| x.iter().map(|x| x.to_f64()).collect::<Vec<_>>());
-                let term =
-                    |(y, g): (&f64, &f64)| if gradient == Gradient::Softmax { y * g } else { *g };
-                let sum: f64 = y.iter().zip(&g).map(term).sum();
-                let sizes: f64 = y.iter().zip(&g).map(|both| term(both).abs()).sum();
-                let terms = if n <= SHORT { n as f64 } else { n as f64 / LANES as f64 + 5.0 };
-                for ((z, y), g) in z.iter().zip(&y).zip(&g) {
-                    let (truth, factor) = match gradient {
-                        Gradient::Softmax => (y * (g - sum), y.abs()),
-                        Gradient::LogSoftmax => (g - y.exp() * sum, y.exp()),
-                    };
-                    let bound =
-                        epsilon * (factor * (sizes * (terms + 6.0) + g.abs() * 4.0) + g.abs());
-                    let off = (z.to_f64() - truth).abs();
-                    prop_assert!(off <= bound, "{n}: {z} is not {truth} ± {bound}");
-                }
-            }
-        }
-        Ok(())
-    }
-
-    proptest! {
-        #[test]
-        fn gradients_are_those_of_the_definition(
-            n in prop_oneof![1..80usize, prop::sample::select(vec![31, 32, 33, SHORT, SHORT + 1, 95, 96, 97, 500])],
-            rows in prop_oneof![0..5usize, Just(TOGETHER / 4)], scale in 0.0..3.0f64, seed in 0..1000usize,
-        ) {
-            let rows = if n > 9 { rows.min(20) } else { rows };
-            let number = |i: usize| scale * (((i * 7919 + seed) % 1013) as f64 / 506.5 - 1.0);
-            let numbers: Vec<f64> = (0..rows * n).map(number).collect();
-            check_gradient::<f32>(n, &numbers, f64::from(f32::EPSILON))?;
-            check_gradient::<f64>(n, &numbers, f64::EPSILON)?;
         }
     }
 
@@ -553,46 +403,14 @@ mod tests {
                     (bits(&y), bits(&pairs), bits(&m))
                 });
             }
-            for (gradient, _) in both::<T>() {
-                agree(|set, length, start| {
-                    let (y, g) = (&numbers[start..][..length], &numbers[8 - start..][..length]);
-                    let mut z = vec![T::ONE; length + 4];
-                    if length > 0 {
-                        let z = &mut z[start..][..length];
-                        dispatch_to(set, LongGradient(gradient, length, y, g, z));
-                    }
-                    let mut pairs = y[..2 * (length / 2)].to_vec();
-                    let mut sum = vec![T::ONE; length / 2];
-                    if length > 1 {
-                        let (g, sum) = (&g[..pairs.len()], &mut sum[..]);
-                        dispatch_to(set, ShortGradient(gradient, &mut pairs, g, sum));
-                    }
-                    (bits(&z), bits(&pairs))
-                });
-            }
             let many: Vec<T> = (0..300_000).map(number).collect();
             for (function, of) in all::<T>() {
-                for n in [3, 10, 100, 1000] {
-                    let on = |count: usize| {
-                        let mut y = vec![T::ONE; many.len() / n * function.width(n)];
-                        threads::with(count, || of(n, &many[..many.len() / n * n], &mut y));
-                        bits(&y)
-                    };
-                    let one = on(1);
-                    assert!(one == on(2) && one == on(3) && one == on(8), "{n}");
-                }
-            }
-            for (_, of) in both::<T>() {
-                for n in [3, 10, 100, 1000] {
-                    let on = |count: usize| {
-                        let y = &many[..many.len() / n * n];
-                        let mut z = vec![T::ONE; y.len()];
-                        threads::with(count, || of(n, y, &many[many.len() - y.len()..], &mut z));
-                        bits(&z)
-                    };
-                    let one = on(1);
-                    assert!(one == on(2) && one == on(3) && one == on(8), "{n}");
-                }
+                threads_agree(|n| {
+                    let x = &many[..many.len() / n * n];
+                    let mut y = vec![T::ONE; x.len() / n * function.width(n)];
+                    of(n, x, &mut y);
+                    bits(&y)
+                });
             }
         }
         check::<f32>();
