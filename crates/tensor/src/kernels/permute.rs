@@ -18,6 +18,10 @@ use crate::shape::{MAX_RANK, Shape};
 /// by one.
 const BAND: usize = 64;
 
+/// Numbers of a transpose that a thread takes at a time: they come from as many lines as there are, and half of these another thread may have written.
+/// On two near threads of Zen 4, that of 400 × 32 takes 2 µs instead of 3.7.
+const GRAIN_OF_TRANSPOSE: usize = GRAIN / 4;
+
 /// How far the neighbours along an axis lie apart, in x and in y.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Axis {
@@ -88,12 +92,12 @@ pub(crate) fn permute<T: Real>(x: &[T], x_shape: &Shape, axes: &[usize], y: &mut
     let axes = joined(x_shape, axes);
     let Some(&first) = axes.first() else { return y.copy_from_slice(x) };
     // Parts of a transpose are whole bands, or, if these are too few, as high as a square.
-    let multiple = match first.from {
-        1 if first.size < BAND * threads::count() => MOST_LANES,
-        1 => BAND,
-        _ => 1,
+    let (grain, multiple) = match first.from {
+        1 if first.size < BAND * threads::count() => (GRAIN_OF_TRANSPOSE, MOST_LANES),
+        1 => (GRAIN_OF_TRANSPOSE, BAND),
+        _ => (GRAIN, 1),
     };
-    let rows = (GRAIN / first.to).max(1).next_multiple_of(multiple);
+    let rows = (grain / first.to).max(1).next_multiple_of(multiple);
     for_each_chunk(chunks_mut(y, rows * first.to), |i, y| {
         let mut axes = axes.clone();
         axes[0].size = y.len() / first.to;

@@ -17,7 +17,7 @@
 //! (`sparse.rs`); with a transposed B and few rows, or columns that do not fill vectors, Cᵀ is computed instead (`narrow.rs`), of few columns with
 //! an A that is transposed in registers (`few_columns.rs`); if asked to, `f32` is rounded to bfloat16 before (`bf16.rs`), and AMX
 //! takes over where it is (`amx.rs`). Last, threads: each takes
-//! some columns or some rows of C, which is all that they write (`share.rs`).
+//! some columns or some rows of C, which is all that they write (`share.rs`), or some of the terms of few long sums (`by_terms.rs`).
 //!
 //! **The same bits.** k is cut into the fewest blocks of at most 200 terms, as equal as possible. In
 //! a block an element is one chain of fused multiply-adds from 0, in order of k; the blocks are
@@ -29,6 +29,7 @@ mod ahead;
 mod amx;
 mod bf16;
 mod block;
+mod by_terms;
 mod few_columns;
 mod finish;
 mod matrix;
@@ -279,6 +280,16 @@ impl<'a, T: Real> Product<'a, T> {
 
     /// [`multiply`](Product::multiply), by tiles, whatever is 0.
     fn multiply_dense(&self, isa: Isa, c: &mut [T], step: usize) {
+        let (threads, n) = (self.threads(), self.b.columns());
+        if self.takes_terms(threads) {
+            self.in_terms(isa, Target::of(c, step), threads, |of, c, rows| {
+                dispatch_vectors!(isa, T, vector => {
+                    Part { of, c, rows: rows.clone(), columns: 0..n, vector, terms: Single }
+                });
+                true
+            });
+            return;
+        }
         self.in_parts(c, step, HEIGHT, |c, rows, columns| {
             dispatch_vectors!(isa, T, vector => {
                 let (rows, columns) = (rows.clone(), columns.clone());
@@ -396,6 +407,11 @@ impl<T> Target<T> {
         Target { start: c.as_mut_ptr(), step }
     }
 
+    /// What begins so many numbers later.
+    fn after(self, numbers: usize) -> Target<T> {
+        Target { start: self.start.wrapping_add(numbers), ..self }
+    }
+
     /// Takes some rows and columns out of all caches.
     fn evict(&self, rows: &Range<usize>, columns: &Range<usize>) {
         for row in rows.clone() {
@@ -410,7 +426,7 @@ impl<T> Target<T> {
 }
 
 // SAFETY: a `Target` lives only inside `write_on`, whose caller borrows C mutably for all of that
-// time; `in_parts` and `multiply_sparse`, which make one, hand every element to exactly one part.
+// time; `in_parts`, `in_terms` and `multiply_sparse`, which make one, hand every element to exactly one part.
 unsafe impl<T> Send for Target<T> {}
 // SAFETY: as above.
 unsafe impl<T> Sync for Target<T> {}

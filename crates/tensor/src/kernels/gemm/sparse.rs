@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::super::GRAIN;
-use super::super::isa::{Isa, Kernel, dispatch_vectors};
+use super::super::isa::{Isa, Kernel, dispatch, dispatch_vectors};
 use super::super::prefetch::line_of;
 use super::super::processor::Processor;
 use super::super::threads::for_each;
@@ -45,7 +45,7 @@ const COLUMNS: usize = 96;
 /// Elements of A that are looked at, and how many of them lie next to each other: a place costs what its cache line does,
 /// which another core may have written. With 512 places, a thread was alone for 4 to 7 µs before each product of a VAE.
 const SAMPLE: usize = 512;
-const NEAR: usize = 4;
+const NEAR: usize = 8;
 
 /// How many of them may differ from 0 so that whole blocks of k are met at once.
 const FEW: usize = SAMPLE / 3;
@@ -113,16 +113,22 @@ impl<T: Real> Product<'_, T> {
         let c = Target::of(c, step);
         let threads = self.threads();
         let evicts = self.evicts();
+        let skip = |of: &Product<'_, T>, c, rows: Range<usize>, columns: Range<usize>, evicts| {
+            dispatch_vectors!(isa, T, vector => {
+                let (rows, columns) = (rows.clone(), columns.clone());
+                Skipping { of, piece, c, rows, columns, evicts, vector }
+            })
+        };
+        let n = self.b.columns();
+        if self.takes_terms(threads) {
+            return self.in_terms(isa, c, threads, |of, c, rows| skip(of, c, rows, 0..n, false));
+        }
         // Once for all threads: how far they are from each other may change at any time.
-        let by_columns = self.b.columns() > self.a.rows()
-            && !takes_rows(&self.a, self.b.columns(), threads)
-            || threads == 1;
+        let by_columns = n > self.a.rows() && !takes_rows(&self.a, n, threads) || threads == 1;
         let is_finite = AtomicBool::new(true);
         for_each(threads, |i| {
-            let done = dispatch_vectors!(isa, T, vector => {
-                Skipping { of: self, piece, c, part: (i, threads), by_columns, evicts, vector }
-            });
-            if !done {
+            let [rows, columns] = share(&self.a, n, by_columns, (i, threads));
+            if !skip(self, c, rows, columns, evicts) {
                 is_finite.store(false, Relaxed);
             }
         });
@@ -131,7 +137,6 @@ impl<T: Real> Product<'_, T> {
 }
 
 /// The rows and columns of C, as high as A and n wide, that thread i of `threads` computes.
-#[inline(always)]
 pub(super) fn share<T: Real>(
     a: &Matrix<'_, T>,
     n: usize,
@@ -144,7 +149,7 @@ pub(super) fn share<T: Real>(
         let cut = |i: usize| (vectors * i / threads * MOST_LANES).min(n);
         return [0..m, cut(i)..cut(i + 1)];
     }
-    let costs = costs(a);
+    let costs = dispatch(Costs(a));
     let all: usize = costs.iter().map(|&cost| cost as usize).sum();
     // A thread begins with the first row before which its share of the costs has come.
     let (mut before, mut from, mut to) = (0, 0, 0);
@@ -160,24 +165,33 @@ pub(super) fn share<T: Real>(
 const ESTIMATED: usize = 32;
 
 /// What each row of A costs, in terms, estimated from some of its numbers.
-#[inline(always)]
-fn costs<T: Real>(a: &Matrix<'_, T>) -> Vec<u32> {
-    let (m, k) = (a.rows(), a.columns());
-    let step = (k / ESTIMATED).max(1);
-    // No row is free, as the last thread ends behind the last row that costs something.
-    let mut costs = vec![ROW as u32; m];
-    let term = |x: T| if x != T::ZERO { step as u32 } else { 0 };
-    // In the order in which A is stored.
-    if a.steps.0 == 1 {
-        for l in (0..k).step_by(step) {
-            let column = a.transpose().row(l, 0..m);
-            costs.iter_mut().zip(column).for_each(|(cost, &x)| *cost += term(x));
+struct Costs<'a, T>(&'a Matrix<'a, T>);
+
+impl<T: Real> Kernel for Costs<'_, T> {
+    type Output = Vec<u32>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<u32> {
+        let Costs(a) = self;
+        let (m, k) = (a.rows(), a.columns());
+        let step = (k / ESTIMATED).max(1);
+        // No row is free, as the last thread ends behind the last row that costs something.
+        let mut costs = vec![ROW as u32; m];
+        // In the order in which A is stored.
+        if a.steps.0 == 1 {
+            for l in (0..k).step_by(step) {
+                for (cost, x) in costs.iter_mut().zip(a.transpose().row(l, 0..m)) {
+                    *cost += if *x != T::ZERO { step as u32 } else { 0 };
+                }
+            }
+        } else {
+            for (i, cost) in costs.iter_mut().enumerate() {
+                let terms = (0..k).step_by(step).filter(|&l| a.at(i, l) != T::ZERO);
+                *cost += (terms.count() * step) as u32;
+            }
         }
-    } else {
-        let cost = |i| (0..k).step_by(step).map(|l| term(a.at(i, l))).sum::<u32>();
-        costs.iter_mut().enumerate().for_each(|(i, row)| *row += cost(i));
+        costs
     }
-    costs
 }
 
 /// A thread's part of a product.
@@ -186,9 +200,8 @@ struct Skipping<'a, T: Real, V> {
     /// The most rows of B that are met at once.
     piece: usize,
     c: Target<T>,
-    /// The number of the thread, and how many there are.
-    part: (usize, usize),
-    by_columns: bool,
+    rows: Range<usize>,
+    columns: Range<usize>,
     /// Whether C is taken out of all caches before.
     evicts: bool,
     vector: PhantomData<V>,
@@ -200,8 +213,7 @@ impl<T: Real, V: Vector<T>> Kernel for Skipping<'_, T, V> {
 
     #[inline(always)]
     fn run(self) -> bool {
-        let Skipping { of, piece, c, part, by_columns, evicts, .. } = self;
-        let [rows, columns] = share(&of.a, of.b.columns(), by_columns, part);
+        let Skipping { of, piece, c, rows, columns, evicts, .. } = self;
         if rows.is_empty() || columns.is_empty() {
             return true;
         }

@@ -5,6 +5,7 @@ use super::part::{BLOCK, ROWS};
 use super::sparse::{PIECE, ROW, ROWS_FOR_MOST, WHOLE, share};
 use super::*;
 
+mod by_terms;
 mod rounded;
 mod rows;
 
