@@ -28,7 +28,7 @@ impl Parameters<f64> for Matrix {
     fn visit(&self, _: &str, visit: &mut dyn FnMut(&str, &Parameter<f64>)) {
         visit("w", &self.0);
     }
-    fn visit_mut(&mut self, _: &str, visit: &mut dyn FnMut(&str, &mut Parameter<f64>)) {
+    fn visit_mut<'a>(&'a mut self, _: &str, visit: &mut dyn FnMut(&str, &'a mut Parameter<f64>)) {
         visit("w", &mut self.0);
     }
 }

@@ -131,7 +131,7 @@ impl Parameters for Vae {
         }
     }
 
-    fn visit_mut(&mut self, _: &str, visit: &mut dyn FnMut(&str, &mut Parameter)) {
+    fn visit_mut<'a>(&'a mut self, _: &str, visit: &mut dyn FnMut(&str, &'a mut Parameter)) {
         self.encoder.visit_mut("encoder", visit);
         self.decoder.visit_mut("decoder", visit);
         if let Observation::Gaussian(logvar) = &mut self.observation {

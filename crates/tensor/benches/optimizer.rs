@@ -33,13 +33,17 @@ fn steps<T: Real>(criterion: &mut Criterion<Rate>) {
     group.throughput(rate::bytes::<T>(7 * N));
     group.bench_function("adam", |bencher| {
         bencher.iter(|| {
-            adam(step, &mut w, Gradient::Numbers(gradient.data()), &mut first, &mut second)
+            let g = Gradient::Numbers(gradient.data());
+            adam(step, [(g, [&mut w[..], &mut first, &mut second])]);
         });
     });
     let step = Sgd { rate, momentum, l2: T::ZERO, gradient_scale: T::ONE };
     group.throughput(rate::bytes::<T>(5 * N));
     group.bench_function("sgd", |bencher| {
-        bencher.iter(|| sgd(step, &mut w, Gradient::Numbers(gradient.data()), &mut first));
+        bencher.iter(|| {
+            let g = Gradient::Numbers(gradient.data());
+            sgd(step, [(g, [&mut w[..], &mut first])]);
+        });
     });
 }
 

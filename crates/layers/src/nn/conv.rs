@@ -146,7 +146,11 @@ macro_rules! visit_weight_and_bias {
                 visit(&join(prefix, "bias"), &self.bias);
             }
 
-            fn visit_mut(&mut self, prefix: &str, visit: &mut dyn FnMut(&str, &mut Parameter<T>)) {
+            fn visit_mut<'a>(
+                &'a mut self,
+                prefix: &str,
+                visit: &mut dyn FnMut(&str, &'a mut Parameter<T>),
+            ) {
                 visit(&join(prefix, "weight"), &mut self.weight);
                 visit(&join(prefix, "bias"), &mut self.bias);
             }

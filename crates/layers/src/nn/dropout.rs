@@ -22,7 +22,7 @@ impl Dropout {
 
 impl<T: Real> Parameters<T> for Dropout {
     fn visit(&self, _: &str, _: &mut dyn FnMut(&str, &Parameter<T>)) {}
-    fn visit_mut(&mut self, _: &str, _: &mut dyn FnMut(&str, &mut Parameter<T>)) {}
+    fn visit_mut<'a>(&'a mut self, _: &str, _: &mut dyn FnMut(&str, &'a mut Parameter<T>)) {}
 }
 
 impl<T: Real> Module<T> for Dropout {

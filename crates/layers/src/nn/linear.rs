@@ -47,7 +47,11 @@ impl<T: Real> Parameters<T> for Linear<T> {
         visit(&join(prefix, "bias"), &self.bias);
     }
 
-    fn visit_mut(&mut self, prefix: &str, visit: &mut dyn FnMut(&str, &mut Parameter<T>)) {
+    fn visit_mut<'a>(
+        &'a mut self,
+        prefix: &str,
+        visit: &mut dyn FnMut(&str, &'a mut Parameter<T>),
+    ) {
         visit(&join(prefix, "weight"), &mut self.weight);
         visit(&join(prefix, "bias"), &mut self.bias);
     }

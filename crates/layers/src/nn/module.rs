@@ -18,8 +18,8 @@ pub trait Parameters<T: Real = f32> {
     /// Shows each parameter with its name, which begins with `prefix`.
     fn visit(&self, prefix: &str, visit: &mut dyn FnMut(&str, &Parameter<T>));
 
-    /// Shows each parameter for changing, in the same order.
-    fn visit_mut(&mut self, prefix: &str, visit: &mut dyn FnMut(&str, &mut Parameter<T>));
+    /// Hands out each parameter for changing, in the same order: all of them may be kept while this is borrowed.
+    fn visit_mut<'a>(&'a mut self, prefix: &str, visit: &mut dyn FnMut(&str, &'a mut Parameter<T>));
 
     /// The number of trained numbers.
     fn count(&self) -> usize {
@@ -55,5 +55,7 @@ pub trait Module<T: Real = f32>: Parameters<T> + Send + Sync {
 
 /// `prefix.name`, or `name` if there is no prefix.
 pub(crate) fn join(prefix: &str, name: impl std::fmt::Display) -> String {
-    if prefix.is_empty() { name.to_string() } else { format!("{prefix}.{name}") }
+    let name = name.to_string();
+    // Faster than `format!`, as each step of an optimizer asks for all names.
+    if prefix.is_empty() { name } else { [prefix, ".", &name].concat() }
 }

@@ -29,7 +29,12 @@ macro_rules! module {
     ($layer:ident, |$self:ident, $x:ident| $forward:expr) => {
         impl<T: Real> Parameters<T> for $layer {
             fn visit(&self, _: &str, _: &mut dyn FnMut(&str, &Parameter<T>)) {}
-            fn visit_mut(&mut self, _: &str, _: &mut dyn FnMut(&str, &mut Parameter<T>)) {}
+            fn visit_mut<'a>(
+        &'a mut self,
+        _: &str,
+        _: &mut dyn FnMut(&str, &'a mut Parameter<T>),
+    ) {
+    }
         }
 
         impl<T: Real> Module<T> for $layer {

@@ -48,7 +48,11 @@ impl<T: Real> Parameters<T> for Sequential<T> {
         }
     }
 
-    fn visit_mut(&mut self, prefix: &str, visit: &mut dyn FnMut(&str, &mut Parameter<T>)) {
+    fn visit_mut<'a>(
+        &'a mut self,
+        prefix: &str,
+        visit: &mut dyn FnMut(&str, &'a mut Parameter<T>),
+    ) {
         for (position, module) in self.modules.iter_mut().enumerate() {
             module.visit_mut(&join(prefix, position), visit);
         }

@@ -98,12 +98,14 @@ impl<T: Real> Optimizer<T> for Adam<T> {
             gradient_scale: number(scale),
         };
         let mut moments = self.exp_avg.0.iter_mut().zip(&mut self.exp_avg_sq.0);
+        let mut changes = Vec::new();
         model.visit_mut("", &mut |name, parameter| {
             let (m, v) = moments.next().unwrap_or_else(|| panic!("Adam: {name} is new"));
             if let Some(g) = gradients.source(parameter.tensor()) {
-                adam(step, parameter.data_mut(), g, m.data_mut(), v.data_mut());
+                changes.push((g, [parameter.data_mut(), m.data_mut(), v.data_mut()]));
             }
         });
+        adam(step, changes);
     }
 
     fn lr(&self) -> f64 {

@@ -47,12 +47,14 @@ impl<T: Real> Optimizer<T> for Sgd<T> {
             gradient_scale: T::from_f64(scale),
         };
         let mut velocities = self.velocity.0.iter_mut();
+        let mut changes = Vec::new();
         model.visit_mut("", &mut |name, parameter| {
             let velocity = velocities.next().unwrap_or_else(|| panic!("Sgd: {name} is new"));
             if let Some(g) = gradients.source(parameter.tensor()) {
-                sgd(step, parameter.data_mut(), g, velocity.data_mut());
+                changes.push((g, [parameter.data_mut(), velocity.data_mut()]));
             }
         });
+        sgd(step, changes);
     }
 
     fn lr(&self) -> f64 {

@@ -6,18 +6,15 @@
 //! turn with moments: 78,400 weights that both cores have just read take 27 µs with Adam instead of 84, if the cores have read other things since 17
 //! instead of 48, and 13.5 if nobody reads them.
 
+use super::GRAIN;
 use super::distance;
 use super::evict::{self, evict};
 use super::gemm::Product;
 use super::isa::{Kernel, dispatch};
 use super::prefetch::LINE;
-use super::threads::{self, Chunks, chunks, chunks_mut, for_each_chunk};
+use super::threads::{self, chunks_mut, for_each_chunk};
 use crate::Real;
 use crate::buffer::Buffer;
-
-/// Weights that a thread takes at a time: of four arrays, from the third-level cache, a microsecond or two. With
-/// four times as many, Adam takes 1.05 times as long in models of 80,000 to 600,000 weights, as threads have less equal shares.
-const GRAIN: usize = super::GRAIN / 4;
 
 /// Cache lines of each array that are in registers together: with Adam's four arrays, 20 of the 32 of AVX-512. With four lines, the
 /// times above are 30 and 19 µs, with six, for which there are not enough, 34 and 21.
@@ -50,39 +47,113 @@ impl<T: Real> Gradient<'_, T> {
             Gradient::Product(product) => product.size().iter().product(),
         }
     }
+}
 
-    /// Hands pieces of the gradient to `update` on all threads, each with the same piece of what `cut` cuts into chunks of
-    /// so many numbers.
-    fn for_each_piece<C: Chunks>(
-        self,
-        cut: impl FnOnce(usize) -> C,
-        update: impl Fn(&[T], C::Chunk) + Sync,
-    ) {
-        let product = match self {
-            Gradient::Numbers(g) => {
-                return for_each_chunk((chunks(g, GRAIN), cut(GRAIN)), |_, (g, piece)| {
-                    update(g, piece)
-                });
-            }
-            Gradient::Product(product) => product,
-        };
-        let [m, n] = product.size();
-        let name = "a gradient as a product";
-        assert!(product.is_plain(), "{name}: it adds to C, or its factors are rounded");
-        if m * n == 0 {
-            return;
-        }
-        let parts = (m * n * size_of::<T>()).div_ceil(AT_ONCE).next_multiple_of(threads::count());
-        // Whole tiles, where there are enough of them for all.
-        let tile = if m >= 8 * parts { 8 } else { 1 };
-        let rows = m.div_ceil(parts).next_multiple_of(tile);
-        for_each_chunk(cut(rows * n), |i, piece| {
-            let rows = i * rows..((i + 1) * rows).min(m);
-            let mut g = Buffer::for_overwrite(rows.len() * n);
-            product.only(rows).write(&mut g);
-            update(&g, piece);
-        });
+/// A parameter's gradient, and what a step changes: the weights, then what the optimizer remembers of each.
+pub type Change<'a, T, const N: usize> = (Gradient<'a, T>, [&'a mut [T]; N]);
+
+/// Some of the numbers of a [`Change`].
+struct Piece<'a, T, const N: usize> {
+    g: &'a [T],
+    to: [&'a mut [T]; N],
+    /// Whether the weights are taken out of all caches before.
+    evicts: bool,
+}
+
+impl<'a, T, const N: usize> Piece<'a, T, N> {
+    /// Takes the first so many numbers away.
+    fn split_off(&mut self, count: usize) -> Piece<'a, T, N> {
+        let g = self.g.split_off(..count).expect("so many numbers");
+        let to = self.to.each_mut().map(|to| to.split_off_mut(..count).expect("as many as of g"));
+        Piece { g, to, evicts: self.evicts }
     }
+}
+
+/// Hands pieces of all changes to `update` on all threads, with the same pieces of their gradients.
+///
+/// Each thread has the same part of every parameter in each step, from which it reads as many numbers as others: what it has written
+/// it finds in its caches, and so does a product that [gives each thread some terms](super::gemm). All parameters are one job: one after the other,
+/// the six small ones of a VAE took 5 µs of a step.
+fn for_each_piece<'a, T: Real, const N: usize>(
+    changes: impl IntoIterator<Item = Change<'a, T, N>>,
+    update: impl Fn(&[T], [&mut [T]; N]) + Sync,
+) {
+    distance::look();
+    let threads = threads::count();
+    let (mut parameters, mut products) = (Vec::new(), Vec::new());
+    for (g, to) in changes {
+        let evicts = evict::pays(size_of_val(to[0]));
+        match g {
+            Gradient::Product(product) => products.push((product, to, evicts)),
+            Gradient::Numbers(g) => {
+                let parts = g.len().div_ceil(GRAIN).next_multiple_of(threads);
+                parameters.push((parts, g.len(), Piece { g, to, evicts }));
+            }
+        }
+    }
+    // As many for each thread, which so begins with its own.
+    let mut pieces = Vec::with_capacity(parameters.iter().map(|(parts, ..)| parts).sum());
+    for thread in 0..threads {
+        for (parts, length, rest) in &mut parameters {
+            // Whole lines, so that threads do not share one.
+            let line = LINE / size_of::<T>();
+            let cut = |i: usize| (*length * i / *parts).next_multiple_of(line).min(*length);
+            for i in thread * *parts / threads..(thread + 1) * *parts / threads {
+                pieces.push(rest.split_off(cut(i + 1) - cut(i)));
+            }
+        }
+    }
+    let all = pieces.iter().map(|piece| piece.g.len()).sum::<usize>();
+    let change = |g: &[T], to: [&mut [T]; N], evicts: bool| {
+        if evicts {
+            evict(to[0]);
+        }
+        update(g, to);
+    };
+    let of = |piece: &mut Piece<'a, T, N>| {
+        change(piece.g, piece.to.each_mut().map(|to| &mut **to), piece.evicts);
+    };
+    if all <= GRAIN {
+        pieces.iter_mut().for_each(of);
+    } else {
+        for_each_chunk(chunks_mut(&mut pieces, 1), |_, pieces| pieces.iter_mut().for_each(of));
+    }
+    for (product, to, evicts) in products {
+        for_each_rows(product, to, |g, to| change(g, to, evicts));
+    }
+}
+
+/// The same for a gradient that is a product: some of its rows are computed for each piece.
+fn for_each_rows<T: Real, const N: usize>(
+    product: Product<'_, T>,
+    mut to: [&mut [T]; N],
+    update: impl Fn(&[T], [&mut [T]; N]) + Sync,
+) {
+    let [m, n] = product.size();
+    let name = "a gradient as a product";
+    assert!(product.is_plain(), "{name}: it adds to C, or its factors are rounded");
+    if m * n == 0 {
+        return;
+    }
+    let parts = (m * n * size_of::<T>()).div_ceil(AT_ONCE).next_multiple_of(threads::count());
+    // Whole tiles, where there are enough of them for all.
+    let tile = if m >= 8 * parts { 8 } else { 1 };
+    let rows = m.div_ceil(parts).next_multiple_of(tile);
+    let mut pieces = Vec::new();
+    for from in (0..m).step_by(rows) {
+        let rows = from..(from + rows).min(m);
+        let count = rows.len() * n;
+        let to =
+            to.each_mut().map(|to| to.split_off_mut(..count).expect("as large as its gradient"));
+        pieces.push((rows, to));
+    }
+    for_each_chunk(chunks_mut(&mut pieces, 1), |_, pieces| {
+        for (rows, to) in pieces {
+            let mut g = Buffer::for_overwrite(rows.len() * n);
+            product.only(rows.clone()).write(&mut g);
+            update(&g, to.each_mut().map(|to| &mut **to));
+        }
+    });
 }
 
 /// The numbers of one step of Adam, the same for all parameters (Kingma & Ba 2015, algorithm 1).
@@ -174,23 +245,17 @@ impl<T: Real> Kernel for AdamChunk<'_, T> {
 ///     w ← decay w - rate m / (scale √v + ε)
 /// ```
 ///
+/// for w, m and v of each change.
+///
 /// # Panics
-/// If the lengths differ, or the gradient is a product that adds to C or rounds its factors.
-pub fn adam<T: Real>(step: Adam<T>, w: &mut [T], g: Gradient<'_, T>, m: &mut [T], v: &mut [T]) {
-    assert!(w.len() == g.len(), "adam: {} weights, a gradient of {}", w.len(), g.len());
-    let moments = (m.len(), v.len());
-    assert!(moments == (w.len(), w.len()), "adam: {} weights, moments of {moments:?}", w.len());
-    distance::look();
-    let evicts = evict::pays(size_of_val(w));
-    g.for_each_piece(
-        |size| (chunks_mut(w, size), chunks_mut(m, size), chunks_mut(v, size)),
-        |g, (w, m, v)| {
-            if evicts {
-                evict(w);
-            }
-            dispatch(AdamChunk(step, w, g, m, v));
-        },
-    );
+/// If the lengths differ, or a gradient is a product that adds to C or rounds its factors.
+pub fn adam<'a, T: Real>(step: Adam<T>, changes: impl IntoIterator<Item = Change<'a, T, 3>>) {
+    let changes = changes.into_iter().inspect(|(g, [w, m, v])| {
+        assert!(w.len() == g.len(), "adam: {} weights, a gradient of {}", w.len(), g.len());
+        let moments = (m.len(), v.len());
+        assert!(moments == (w.len(), w.len()), "adam: {} weights, moments of {moments:?}", w.len());
+    });
+    for_each_piece(changes, |g, [w, m, v]| dispatch(AdamChunk(step, w, g, m, v)));
 }
 
 /// The numbers of one step of gradient descent.
@@ -257,23 +322,16 @@ impl<T: Real> Kernel for SgdChunk<'_, T> {
 ///     w ← w - α u
 /// ```
 ///
+/// for w and u of each change.
+///
 /// # Panics
-/// If the lengths differ, or the gradient is a product that adds to C or rounds its factors.
-pub fn sgd<T: Real>(step: Sgd<T>, w: &mut [T], g: Gradient<'_, T>, velocity: &mut [T]) {
-    assert!(w.len() == g.len(), "sgd: {} weights, a gradient of {}", w.len(), g.len());
-    let velocities = velocity.len();
-    assert!(w.len() == velocities, "sgd: {} weights, {velocities} velocities", w.len());
-    distance::look();
-    let evicts = evict::pays(size_of_val(w));
-    g.for_each_piece(
-        |size| (chunks_mut(w, size), chunks_mut(velocity, size)),
-        |g, (w, velocity)| {
-            if evicts {
-                evict(w);
-            }
-            dispatch(SgdChunk(step, w, g, velocity));
-        },
-    );
+/// If the lengths differ, or a gradient is a product that adds to C or rounds its factors.
+pub fn sgd<'a, T: Real>(step: Sgd<T>, changes: impl IntoIterator<Item = Change<'a, T, 2>>) {
+    let changes = changes.into_iter().inspect(|(g, [w, u])| {
+        assert!(w.len() == g.len(), "sgd: {} weights, a gradient of {}", w.len(), g.len());
+        assert!(w.len() == u.len(), "sgd: {} weights, {} velocities", w.len(), u.len());
+    });
+    for_each_piece(changes, |g, [w, u]| dispatch(SgdChunk(step, w, g, u)));
 }
 
 #[cfg(test)]
@@ -409,8 +467,8 @@ mod tests {
             let [mut w, mut x, mut m, mut u] = [3, 3, 4, 5].map(|seed| numbers(g.len(), seed));
             let mut v: Vec<T> = numbers(g.len(), 6).iter().map(|v| v.abs()).collect();
             threads::with(count, || {
-                adam(step, &mut w, gradient, &mut m, &mut v);
-                sgd(descent, &mut x, gradient, &mut u);
+                adam(step, [(gradient, [&mut w[..], &mut m, &mut v])]);
+                sgd(descent, [(gradient, [&mut x[..], &mut u])]);
             });
             [w, m, v, x, u]
         };
@@ -431,6 +489,58 @@ mod tests {
         }
     }
 
+    /// Parameters of several sizes in one step, with numbers and products as gradients, are changed as each of them alone.
+    fn check_several<T: Real>(lengths: &[usize]) {
+        let numbers = |count: usize, seed: usize| -> Vec<T> {
+            let number = |i: usize| ((i * 7919 + seed * 31) % 1013) as f64 / 1013.0 + 0.01;
+            (0..count).map(|i| T::from_f64(number(i))).collect()
+        };
+        let all: Vec<[Vec<T>; 6]> = (lengths.iter().enumerate())
+            .map(|(i, &length)| [0, 1, 2, 3, 4, 5].map(|seed| numbers(length, 6 * i + seed)))
+            .collect();
+        let ones = [T::ONE];
+        fn gradient<'a, T: Real>(i: usize, g: &'a [T], one: &'a [T]) -> Gradient<'a, T> {
+            let product = || Product::new(Matrix::new(g, g.len(), 1), Matrix::new(one, 1, 1));
+            if i % 3 == 2 { Gradient::Product(product()) } else { Gradient::Numbers(g) }
+        }
+        let (step, descent) = steps::<T>();
+        let mut truth = all.clone();
+        for (i, [g, w, m, v, x, u]) in truth.iter_mut().enumerate() {
+            dispatch(AdamChunk(step, w, g, m, v));
+            dispatch(SgdChunk(descent, x, g, u));
+            assert_eq!(gradient(i, g, &ones).len(), lengths[i]);
+        }
+        for count in [1, 2, 3, 8] {
+            let mut found = all.clone();
+            threads::with(count, || {
+                let changes = found.iter_mut().enumerate();
+                adam(
+                    step,
+                    changes
+                        .map(|(i, [g, w, m, v, ..])| (gradient(i, g, &ones), [&mut w[..], m, v])),
+                );
+                let changes = found.iter_mut().enumerate();
+                sgd(
+                    descent,
+                    changes.map(|(i, [g, _, _, _, x, u])| (gradient(i, g, &ones), [&mut x[..], u])),
+                );
+            });
+            assert!(found == truth, "{} {lengths:?}, {count} threads", T::NAME);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parameters_are_changed_together_as_each_alone(
+            few in prop::collection::vec(0..200usize, 0..6), many in prop::option::of(0..4 * GRAIN), at in 0..6usize,
+        ) {
+            let mut lengths = few;
+            lengths.splice(at.min(lengths.len())..at.min(lengths.len()), many);
+            check_several::<f32>(&lengths);
+            check_several::<f64>(&lengths);
+        }
+    }
+
     #[test]
     fn so_is_one_of_several_pieces() {
         check_product::<f32>([1101, 5, 1001]);
@@ -442,7 +552,7 @@ mod tests {
     fn a_gradient_adds_to_nothing() {
         let (a, mut w, mut velocity) = ([1.0; 2], [0.0; 4], [0.0; 4]);
         let product = Product::new(Matrix::new(&a, 2, 1), Matrix::new(&a, 1, 2)).plus(1.0);
-        sgd(SGD, &mut w, Gradient::Product(product), &mut velocity);
+        sgd(SGD, [(Gradient::Product(product), [&mut w[..], &mut velocity])]);
     }
 
     #[test]
@@ -451,7 +561,7 @@ mod tests {
         let (a, mut w) = ([1.0; 2], [0.0; 6]);
         let product = Product::new(Matrix::new(&a, 2, 1), Matrix::new(&a, 1, 2));
         let (mut m, mut v) = (w, w);
-        adam(ADAM, &mut w, Gradient::Product(product), &mut m, &mut v);
+        adam(ADAM, [(Gradient::Product(product), [&mut w[..], &mut m, &mut v])]);
     }
 
     #[test]
