@@ -72,7 +72,7 @@ impl<T: Real> Index<&Tensor<T>> for Gradients<T> {
 pub(super) struct Gradient<T: Real> {
     value: OnceLock<Tensor<T>>,
     /// Without it, the value is there.
-    product: Option<Outer<T>>,
+    product: Option<Box<Outer<T>>>,
 }
 
 impl<T: Real> From<Tensor<T>> for Gradient<T> {
@@ -83,7 +83,7 @@ impl<T: Real> From<Tensor<T>> for Gradient<T> {
 
 impl<T: Real> From<Outer<T>> for Gradient<T> {
     fn from(product: Outer<T>) -> Gradient<T> {
-        Gradient { value: OnceLock::new(), product: Some(product) }
+        Gradient { value: OnceLock::new(), product: Some(Box::new(product)) }
     }
 }
 

@@ -1,9 +1,8 @@
 //! Binary cross-entropy of one row of logits, and its gradient.
 
 use super::isa::{Kernel, dispatch};
+use super::lanes::{LANES, folded};
 use crate::Real;
-
-const LANES: usize = 32;
 
 /// Numbers of a lane that share a logarithm. Their product is at most 2⁸, and what is rounded in it is no more than in 8
 /// logarithms.
@@ -38,14 +37,7 @@ impl<T: Real> Kernel for Row<'_, T> {
                 *lane += product.ln_1p();
             }
         }
-        let mut width = LANES;
-        while width > 1 {
-            width /= 2;
-            for i in 0..width {
-                lanes[i] += lanes[i + width];
-            }
-        }
-        lanes[0]
+        folded(lanes, |a, b| a + b)
     }
 }
 

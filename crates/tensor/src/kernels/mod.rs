@@ -3,7 +3,7 @@
 //! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), [`vector`] (where it needs registers by name),
 //! [`threads`], [`math`] (functions of one number), `elementwise`, `reduce`,
 //! `permute`, [`gemm`] (`amx` has its largest instructions, [`once`] compiles it once for each type), `conv`, `pool`, `resample`, `within`, [`bytes`], and the fused ones: `bce`, `softmax`,
-//! `reparameterize`, `noise` (of `chacha`'s words), [`optimizer`]. [`prefetch`] asks
+//! `gaussian_kl`, `reparameterize`, `noise` (of `chacha`'s words), [`optimizer`]. [`prefetch`] asks
 //! for memory ahead, [`memory`] has it made of large pages; `evict` takes it out of the caches, where cores are far from each other ([`distance`]);
 //! `processor` knows where processors differ; [`peak`] is what all are measured against.
 //! All `unsafe` code of the libraries is in this folder.
@@ -21,8 +21,10 @@ pub(crate) mod conv;
 pub mod distance;
 pub(crate) mod elementwise;
 mod evict;
+pub(crate) mod gaussian_kl;
 pub mod gemm;
 pub mod isa;
+mod lanes;
 pub mod math;
 pub mod memory;
 pub(crate) mod noise;

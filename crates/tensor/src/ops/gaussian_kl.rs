@@ -4,6 +4,7 @@ use ndarray::{ArrayD, Axis};
 
 use super::run;
 use crate::check::{Case, Checked, Sampler};
+use crate::kernels::gaussian_kl::{gaussian_kl, gaussian_kl_gradient};
 use crate::{Batch, Op, Real, Shape, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
@@ -42,16 +43,13 @@ impl<T: Real> Op<T> for GaussianKl {
         let (mu, logvar) = (&inputs[0], &inputs[1]);
         let fits = mu.shape == logvar.shape && mu.rank() > 0;
         assert!(fits, "gaussian_kl: mu {} and logvar {} must agree", mu.shape, logvar.shape);
-        // exp(logvar) - 1 - logvar is a small difference near 0: exp_m1 keeps its digits.
-        let terms = logvar.exp_m1() - logvar + mu.square();
-        terms.sum_axes(-1, false) * T::from_f64(0.5)
+        let (rows, [n]) = mu.shape.split_at(mu.rank() - 1) else { unreachable!("one axis") };
+        Tensor::write(rows, |kl| gaussian_kl(*n, mu.data(), logvar.data(), kl))
     }
 
     fn vjp(&self, values: &Values<'_, T>, gy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
-        let column = Shape::new(&[&*gy.shape, &[1]].concat());
-        let gy = gy.reshape(column);
-        let logvar = values.wanted(1, || values.input(1).exp_m1() * &gy * T::from_f64(0.5));
-        vec![values.wanted(0, || values.input(0) * gy), logvar]
+        let logvar = values.wanted(1, || run(GaussianKlGradient, [values.input(1), gy.clone()]));
+        vec![values.wanted(0, || values.input(0) * column(&gy)), logvar]
     }
 
     fn batch(&self, values: &Values<'_, T>, _: usize) -> Batch {
@@ -71,6 +69,61 @@ impl Checked for GaussianKl {
         let (mu, logvar) = (&inputs[0], &inputs[1]);
         let terms = 0.5 * (mu * mu + logvar.mapv(f64::exp) - 1.0 - logvar);
         terms.sum_axis(Axis(mu.ndim() - 1))
+    }
+}
+
+/// As a column: a number for each row.
+fn column<T: Real>(y: &Tensor<T>) -> Tensor<T> {
+    y.reshape(Shape::new(&[&*y.shape, &[1]].concat()))
+}
+
+/// z = (exp(logvar) - 1) g / 2: what comes back to logvar through [`GaussianKl`], in one pass over memory.
+#[derive(Clone, Copy)]
+pub(super) struct GaussianKlGradient;
+
+impl<T: Real> Op<T> for GaussianKlGradient {
+    fn name(&self) -> &'static str {
+        "gaussian_kl_gradient"
+    }
+
+    fn rule(&self) -> &'static str {
+        "logvar̄ = exp(logvar) g z̄ / 2, ḡ = Σ (exp(logvar) - 1) z̄ / 2"
+    }
+
+    #[track_caller]
+    fn forward(&self, inputs: &mut [Tensor<T>]) -> Tensor<T> {
+        let (logvar, g) = (&inputs[0], &inputs[1]);
+        let fits = logvar.rank() > 0 && logvar.shape[..logvar.rank() - 1] == *g.shape;
+        assert!(fits, "gaussian_kl_gradient: logvar {} and g {}", logvar.shape, g.shape);
+        let n = logvar.shape[logvar.rank() - 1];
+        Tensor::write(logvar.shape, |z| gaussian_kl_gradient(n, logvar.data(), g.data(), z))
+    }
+
+    fn vjp(&self, values: &Values<'_, T>, gz: Tensor<T>) -> Vec<Option<Tensor<T>>> {
+        let (logvar, g, half) = (values.input(0), values.input(1), T::from_f64(0.5));
+        vec![
+            values.wanted(0, || logvar.exp() * column(&g) * &gz * half),
+            values.wanted(1, || (logvar.exp_m1() * &gz).sum_axes(-1, false) * half),
+        ]
+    }
+
+    fn batch(&self, values: &Values<'_, T>, _: usize) -> Batch {
+        if values.output_shape().rank() > 1 { Batch::Kept } else { Batch::Mixed }
+    }
+}
+
+impl Checked for GaussianKlGradient {
+    #[inline]
+    fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
+        let shape = any.shape(1..=3);
+        let g = any.normal(&Shape::new(&shape[..shape.rank() - 1]));
+        vec![Case::new(GaussianKlGradient, [any.normal(&shape), g])]
+    }
+
+    #[inline]
+    fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
+        let g = inputs[1].clone().insert_axis(Axis(inputs[1].ndim()));
+        (inputs[0].mapv(f64::exp) - 1.0) * g * 0.5
     }
 }
 

@@ -123,5 +123,7 @@ operations![
     pool::MaxGather,
     resample::Resample,
     reparameterize::Reparameterize,
+    reparameterize::ReparameterizeGradient,
     gaussian_kl::GaussianKl,
+    gaussian_kl::GaussianKlGradient,
 ];

@@ -4,7 +4,7 @@ use ndarray::ArrayD;
 
 use super::run;
 use crate::check::{Case, Checked, Sampler};
-use crate::kernels::reparameterize::reparameterize;
+use crate::kernels::reparameterize::{reparameterize, reparameterize_gradient};
 use crate::{Batch, Needs, Op, Real, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
@@ -55,18 +55,11 @@ impl<T: Real> Op<T> for Reparameterize {
     }
 
     fn vjp(&self, values: &Values<'_, T>, gz: Tensor<T>) -> Vec<Option<Tensor<T>>> {
-        let half = T::from_f64(0.5);
-        let scaled = || (values.input(1) * half).exp() * &gz;
-        let (logvar, eps) = match (values.wants(1), values.wants(2)) {
-            (false, false) => (None, None),
-            (true, false) => (Some(scaled() * values.input(2) * half), None),
-            (false, true) => (None, Some(scaled())),
-            (true, true) => {
-                let scaled = scaled();
-                (Some(&scaled * values.input(2) * half), Some(scaled))
-            }
-        };
-        vec![values.wants(0).then_some(gz), logvar, eps]
+        let (logvar, eps) = (|| values.input(1), || values.input(2));
+        let to_logvar =
+            values.wanted(1, || run(ReparameterizeGradient, [logvar(), eps(), gz.clone()]));
+        let to_eps = values.wanted(2, || (logvar() * T::from_f64(0.5)).exp() * &gz);
+        vec![values.wants(0).then_some(gz), to_logvar, to_eps]
     }
 
     fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
@@ -84,5 +77,55 @@ impl Checked for Reparameterize {
     #[inline]
     fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
         &inputs[0] + inputs[1].mapv(|logvar| logvar.exp().sqrt()) * &inputs[2]
+    }
+}
+
+/// g = z̄ eps exp(logvar / 2) / 2: what comes back to logvar through [`Reparameterize`], in one pass over memory.
+#[derive(Clone, Copy)]
+pub(super) struct ReparameterizeGradient;
+
+impl<T: Real> Op<T> for ReparameterizeGradient {
+    fn name(&self) -> &'static str {
+        "reparameterize_gradient"
+    }
+
+    fn rule(&self) -> &'static str {
+        "logvar̄ = g ḡ / 2, ep̄s = z̄ exp(logvar/2) ḡ / 2, the cotangent of z̄ = eps exp(logvar/2) ḡ / 2"
+    }
+
+    fn forward(&self, inputs: &mut [Tensor<T>]) -> Tensor<T> {
+        let [logvar, eps, gz] = inputs else { panic!("reparameterize_gradient: three inputs") };
+        Tensor::write(logvar.shape, |g| {
+            reparameterize_gradient(logvar.data(), eps.data(), gz.data(), g);
+        })
+    }
+
+    fn vjp(&self, values: &Values<'_, T>, gg: Tensor<T>) -> Vec<Option<Tensor<T>>> {
+        let [logvar, eps, gz] = [0, 1, 2].map(|i| values.input(i));
+        let half = T::from_f64(0.5);
+        // The operation is linear in eps and z̄, each in the other's place.
+        let with = |a: &Tensor<T>, b| run(ReparameterizeGradient, [logvar.clone(), a.clone(), b]);
+        vec![
+            values.wanted(0, || with(&eps, &gz * &gg) * half),
+            values.wanted(1, || with(&gz, gg.clone())),
+            values.wanted(2, || with(&eps, gg.clone())),
+        ]
+    }
+
+    fn batch(&self, _: &Values<'_, T>, _: usize) -> Batch {
+        Batch::Kept
+    }
+}
+
+impl Checked for ReparameterizeGradient {
+    #[inline]
+    fn cases(any: &mut Sampler) -> Vec<Case<Self>> {
+        let shape = any.shape(0..=3);
+        vec![Case::new(ReparameterizeGradient, [0; 3].map(|_| any.normal(&shape)))]
+    }
+
+    #[inline]
+    fn reference(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
+        inputs[0].mapv(|logvar| logvar.exp().sqrt()) * &inputs[1] * &inputs[2] * 0.5
     }
 }

@@ -3,10 +3,11 @@
 //! Sums of long and of short rows as in [softmax](super).
 
 use super::super::isa::{Kernel, dispatch};
+use super::super::lanes::{LANES, filled, folded};
 use super::super::permute::permute;
 use super::super::threads::{chunks, chunks_mut, for_each_chunk};
 use super::super::{GRAIN, even};
-use super::{LANES, LONGEST, SHORT, TOGETHER, filled, folded};
+use super::{LONGEST, SHORT, TOGETHER};
 use crate::buffer::Buffer;
 use crate::{Real, Shape};
 

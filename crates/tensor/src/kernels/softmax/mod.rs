@@ -8,6 +8,7 @@ mod gradient;
 
 pub(crate) use self::gradient::{log_softmax_gradient, softmax_gradient};
 use super::isa::{Kernel, dispatch};
+use super::lanes::{LANES, added, filled, folded};
 use super::permute::permute;
 use super::threads::{chunks, chunks_mut, for_each_chunk};
 use super::{GRAIN, even};
@@ -16,9 +17,6 @@ use crate::{Real, Shape};
 
 /// The longest row. Those that are longer are worth several threads each.
 pub(crate) const LONGEST: usize = GRAIN;
-
-/// Lanes of a sum of a long row.
-const LANES: usize = 32;
 
 /// The longest row that is transposed, and how many numbers of such rows are at a time: 32 KiB of `f32`. On one thread of Zen 4,
 /// softmax takes 0.7 ns for each of 50 or 16 numbers and 1.1 for each of 10; lane by lane it would be 2.1 and 7.6 of 16 and 10.
@@ -43,32 +41,6 @@ impl Function {
     }
 }
 
-/// The rest of a row that is no whole chunk, filled up with numbers that change nothing.
-#[inline(always)]
-fn filled<T: Real>(rest: &[T], with: T) -> [T; LANES] {
-    let mut filled = [with; LANES];
-    filled[..rest.len()].copy_from_slice(rest);
-    filled
-}
-
-/// All lanes in one: as a tree.
-#[inline(always)]
-fn folded<T: Real>(lanes: [T; LANES], join: impl Fn(T, T) -> T) -> T {
-    #[inline(always)]
-    fn halved<T: Real, const N: usize>(x: &[T], join: impl Fn(T, T) -> T) -> [T; N] {
-        let mut half = [T::ZERO; N];
-        for i in 0..N {
-            half[i] = join(x[i], x[i + N]);
-        }
-        half
-    }
-    let lanes: [T; 16] = halved(&lanes, &join);
-    let lanes: [T; 8] = halved(&lanes, &join);
-    let lanes: [T; 4] = halved(&lanes, &join);
-    let lanes: [T; 2] = halved(&lanes, &join);
-    join(lanes[0], lanes[1])
-}
-
 #[inline(always)]
 fn larger<T: Real>(mut lanes: [T; LANES], x: [T; LANES]) -> [T; LANES] {
     for i in 0..LANES {
@@ -84,14 +56,6 @@ fn exps<T: Real>(mut x: [T; LANES], m: T) -> [T; LANES] {
         *x = (*x - m).exp();
     }
     x
-}
-
-#[inline(always)]
-fn added<T: Real>(mut lanes: [T; LANES], x: [T; LANES]) -> [T; LANES] {
-    for i in 0..LANES {
-        lanes[i] += x[i];
-    }
-    lanes
 }
 
 /// What is subtracted from all numbers of a row.
