@@ -152,17 +152,21 @@ pub(super) fn share<T: Real>(
     let costs = dispatch(Costs(a));
     let all: usize = costs.iter().map(|&cost| cost as usize).sum();
     // A thread begins with the first row before which its share of the costs has come.
-    let (mut before, mut from, mut to) = (0, 0, 0);
-    for cost in costs {
-        from += usize::from(before * threads < all * i);
-        to += usize::from(before * threads < all * (i + 1));
-        before += cost as usize;
-    }
-    [from..to, 0..n]
+    let begin = |i: usize| {
+        let mut before = 0;
+        let is_reached = |cost: &u32| {
+            let is_reached = before * threads >= all * i;
+            before += *cost as usize;
+            is_reached
+        };
+        costs.iter().position(is_reached).unwrap_or(m)
+    };
+    [begin(i)..begin(i + 1), 0..n]
 }
 
-/// The numbers of a row, if it has as many, by which its cost is estimated; twice as many at most.
-const ESTIMATED: usize = 32;
+/// The numbers of a row, if it has as many, by which its cost is estimated; twice as many at most. Of 784 rows, with 19 % of the numbers not 0, the
+/// halves differ by 3 % then, or a microsecond of 38, and each thread looks for one; with twice as many numbers it would look for two.
+const ESTIMATED: usize = 16;
 
 /// What each row of A costs, in terms, estimated from some of its numbers.
 struct Costs<'a, T>(&'a Matrix<'a, T>);
