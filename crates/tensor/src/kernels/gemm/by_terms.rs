@@ -33,16 +33,20 @@ const FEW: usize = 2;
 const WIDTH: usize = 4;
 
 impl<T: Real> Product<'_, T> {
-    /// Whether each of several threads takes terms of C, and not rows or columns: if it would take rows, sums have enough blocks, and
-    /// C has fewer rows than blocks have terms, so that less is handed over. Where cores are [far](distance) from each other,
+    /// Whether each of several threads takes terms of C, and not rows or columns. Where cores are [far](distance) from each other,
     /// weights come from memory, which is sooner than what another core has just written: the first layer takes 80 µs instead of 62.
     pub(super) fn takes_terms(&self, threads: usize) -> bool {
+        self.has_long_sums(threads) && !distance::are_far()
+    }
+
+    /// Whether it would take rows, sums have enough blocks, and C has fewer rows than blocks have terms, so that less is handed over.
+    pub(super) fn has_long_sums(&self, threads: usize) -> bool {
         let (m, k, n) = (self.a.rows(), self.a.columns(), self.b.columns());
         let blocks = k.div_ceil(BLOCK);
         let has_blocks = threads > 1 && (threads..=FEW * threads).contains(&blocks);
         let is_small = n <= m && m < BLOCK && self.work() >= LARGE;
         let is_written = self.beta == T::ZERO && self.precision == Precision::Full;
-        has_blocks && is_small && is_written && self.a.steps.1 == 1 && !distance::are_far()
+        has_blocks && is_small && is_written && self.a.steps.1 == 1
     }
 
     /// Writes C, where `part` writes some rows of a product of some terms, and says whether it could. If one could not, C is as it was, and this says
@@ -58,8 +62,9 @@ impl<T: Real> Product<'_, T> {
         let blocks: Vec<Range<usize>> = cuts(0..k, 1, BLOCK).collect();
         // Rows of blocks, one block after the other, cut evenly.
         let cut = |i: usize| blocks.len() * m * i / threads;
-        // The first thread adds up its whole blocks, one at least, in the place of the first.
-        let added = cut(1) / m;
+        // The first thread adds up its whole blocks, one at least, in the place of the first. Two of them are cut again where they are cut here,
+        // three may not be.
+        let added = (cut(1) / m).min(2);
         let mut sums = Buffer::<T>::for_overwrite(blocks.len() * m * n);
         let target = Target::of(&mut sums, n);
         let could = AtomicBool::new(true);
