@@ -30,11 +30,11 @@ macro_rules! module {
         impl<T: Real> Parameters<T> for $layer {
             fn visit(&self, _: &str, _: &mut dyn FnMut(&str, &Parameter<T>)) {}
             fn visit_mut<'a>(
-        &'a mut self,
-        _: &str,
-        _: &mut dyn FnMut(&str, &'a mut Parameter<T>),
-    ) {
-    }
+                &'a mut self,
+                _: &str,
+                _: &mut dyn FnMut(&str, &'a mut Parameter<T>),
+            ) {
+            }
         }
 
         impl<T: Real> Module<T> for $layer {

@@ -5,7 +5,7 @@
 //! `permute`, [`gemm`] (`amx` has its largest instructions, [`once`] compiles it once for each type), `conv`, `pool`, `resample`, `within`, [`bytes`], and the fused ones: `bce`, `softmax`,
 //! `gaussian_kl`, `reparameterize`, `noise` (of `chacha`'s words), [`optimizer`]. [`prefetch`] asks
 //! for memory ahead, [`memory`] has it made of large pages; `evict` takes it out of the caches, where cores are far from each other ([`distance`]);
-//! `processor` knows where processors differ; [`peak`] is what all are measured against.
+//! `lanes` sums rows, `processor` knows where processors differ; [`peak`] is what all are measured against.
 //! All `unsafe` code of the libraries is in this folder.
 //!
 //! **The same bits.** Where work is cut for threads, no sum depends on it: an element of a

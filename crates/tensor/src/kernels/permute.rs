@@ -18,8 +18,8 @@ use crate::shape::{MAX_RANK, Shape};
 /// by one.
 const BAND: usize = 64;
 
-/// Numbers of a transpose that a thread takes at a time: they come from as many lines as there are, and half of these another thread may have written.
-/// On two near threads of Zen 4, that of 400 × 32 takes 2 µs instead of 3.7.
+/// Numbers of a transpose that a thread takes at a time: half of the lines that they come from another thread may have
+/// written. On near cores of Zen 4, one of two threads that have just written 400 × 32 numbers transposes them in 3.7 µs, a thread that was alone in 1.5.
 const GRAIN_OF_TRANSPOSE: usize = GRAIN / 4;
 
 /// How far the neighbours along an axis lie apart, in x and in y.

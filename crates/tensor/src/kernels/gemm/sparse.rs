@@ -164,8 +164,9 @@ pub(super) fn share<T: Real>(
     [begin(i)..begin(i + 1), 0..n]
 }
 
-/// The numbers of a row, if it has as many, by which its cost is estimated; twice as many at most. Of 784 rows, with 19 % of the numbers not 0, the
-/// halves differ by 3 % then, or a microsecond of 38, and each thread looks for one; with twice as many numbers it would look for two.
+/// The numbers of a row, if it has as many, by which its cost is estimated; twice as many at most. Each
+/// thread looks at those of all rows: with twice as many, and a search that does not end where a share begins, a step with 100 hidden units took 548 µs
+/// instead of 544 on two near threads of Zen 4, in turn.
 const ESTIMATED: usize = 16;
 
 /// What each row of A costs, in terms, estimated from some of its numbers.
