@@ -13,7 +13,7 @@
 //!
 //! So it is not reading what another core wrote that costs, but writing what it has read: its copy has to be
 //! called back. Where threads are far, what the others may have read is taken out of all caches (`evict.rs`)
-//! before it is written.
+//! before it is written. On [processors](super::processor) that do not wait like that, no threads are far.
 
 use std::sync::Mutex;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
 use super::memory::Alone;
-use super::threads;
+use super::{processor, threads};
 
 /// Looks at a line before the others are given up: some 10 microseconds, which is more than a member of the team that
 /// is awake is ever late.
@@ -92,7 +92,7 @@ pub(super) fn look() {
         return;
     }
     let rounds = TURNS.div_ceil(threads::count() as u64);
-    if threads::count() == 1 {
+    if threads::count() == 1 || !processor::current().has_far_cores() {
         FAR.store(false, Relaxed);
     } else if let Some(time) = (0..TRIES).filter_map(|_| round_trip(rounds)).reduce(f64::min) {
         FAR.store(time > FAR_FROM, Relaxed);
