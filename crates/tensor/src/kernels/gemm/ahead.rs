@@ -37,6 +37,9 @@ pub(super) fn ask_for_c<T: Real, V: Vector<T>, const N: usize>(
     }
 }
 
+/// The terms, an even number, that a row of a panel is asked for before a tile meets it: some 100 cycles.
+pub(super) const EARLY: usize = 8;
+
 /// What the tiles of a block ask for.
 #[derive(Clone, Copy)]
 pub(super) struct Ahead<T> {
@@ -44,6 +47,8 @@ pub(super) struct Ahead<T> {
     pub(super) a: bool,
     /// The panel of B that is next, if each is to ask for some of its rows, and then for none of A.
     pub(super) b: Option<Operand<T>>,
+    /// Whether each asks for the rows of its own panel, [`EARLY`].
+    pub(super) panel: bool,
     /// Whether each asks for its part of C: for all of it before the first term, or, with a panel of B, for row after row before those.
     pub(super) c: bool,
 }
@@ -52,6 +57,8 @@ pub(super) struct Ahead<T> {
 #[derive(Clone, Copy)]
 pub(super) enum Lines<T> {
     Nothing,
+    /// Rows of the panel, with each term.
+    OfPanel,
     /// A line of each row of the next tile, of which the first begins there.
     OfA(*const T),
     /// The columns of the next tile, of which the first begins there; each so far behind the one before.
@@ -100,7 +107,7 @@ impl<T: Real> Lines<T> {
     #[inline(always)]
     pub(super) fn chunk(&self, k: usize) -> usize {
         match self {
-            Lines::Nothing => k,
+            Lines::Nothing | Lines::OfPanel => k,
             Lines::OfA(_) | Lines::OfColumns(..) => LINE / size_of::<T>(),
             Lines::InTurn(rows) => rows.chunk,
         }
@@ -114,7 +121,7 @@ impl<T: Real> Lines<T> {
         rows: [usize; R],
     ) {
         match self {
-            Lines::Nothing => {}
+            Lines::Nothing | Lines::OfPanel => {}
             Lines::OfA(next) => {
                 for row in rows {
                     line_of(next.wrapping_add(row + p));

@@ -191,6 +191,7 @@ impl<T: Real, V: Vector<T>, const N: usize, M: Terms<T, V>, const END: u8, const
                         true => Lines::OfA(next),
                         false => Lines::OfColumns(next, block.a.column),
                     },
+                    None if ahead.panel => Lines::OfPanel,
                     None => Lines::Nothing,
                 };
                 let a = (rows.at(a), &lines);

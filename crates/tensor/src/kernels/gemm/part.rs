@@ -26,6 +26,10 @@ pub(super) const BLOCK: usize = 200;
 /// products of 256 and more rows are 4 to 8 % slower.
 pub(super) const ROWS: usize = 256;
 
+/// And with [few terms](SHORT), where a processor [foresees rows](processor::Processor::foresees_rows): 4096 × 20 × 400, which is bound by C, is 1.2 times
+/// as fast on a Xeon (Emerald Rapids) with 64 to 128 rows as with 256, whose lines of C are on 100 pages.
+const ROWS_OF_SHORT: usize = 96;
+
 /// The most numbers of B that are packed ahead: 8 MiB of `f32`, a part of the third-level cache.
 const AHEAD: usize = 2 * 1024 * 1024;
 
@@ -102,9 +106,16 @@ pub(super) fn cuts(
 /// columns are pages apart: where those of a tile are a line each, in `f64`, 400 × 4096 × 40 is 1.09 times as fast.
 const ASKED_A: usize = 1 << 18;
 
-/// The panels of B from which on a row-major A is copied if C leaves the second-level cache: 4096 × 784 × 400 is 1.03 times as fast
-/// with a copy for 17 of them, in `f64`, and 512 × 784 × 400 with one for 9, in `f32`, takes 4 % longer.
-const MANY: usize = 17;
+/// The panels of B from which on a row-major A is copied, if the product leaves the second-level cache of a processor that waits for it: a Xeon whose
+/// cores other guests use, too (Emerald Rapids), takes the time of multiply-adds for the addresses of eight rows, and for their pages. In `f32`, on one
+/// thread and on two, cubes of 512 are 1.08 and 1.05 times as fast, 512 × 784 × 512 1.06 and 1.02, 4096 × 784 × 400 with nine panels 1.04 and 1.09, and
+/// 512 × 784 × 400 0.99 and 1.02 times; in `f64` all 1.00 to 1.07 times.
+const MANY: usize = 9;
+
+/// How many times the second-level cache a part of a product takes, from which on such a processor asks for the next panel of B and for C, row by row. Asking
+/// takes the time of multiply-adds: cubes of 512 are 1.06 times as fast without, and 512 × 784 × 512 1.04 to 1.07 times, but cubes of 2048 would
+/// take 1.16 times as long, and 4096 × 784 × 400 in `f64` as well.
+const FAR_BEYOND: usize = 8;
 
 /// The panels of B up to which a transposed A of many terms is not copied: 400 × 512 × 40 in `f64`, which has two, is 1.26 times as fast
 /// without on one thread of Zen 4, and 400 × 4096 × 40 1.16 times.
@@ -135,6 +146,10 @@ struct Plan {
     depth: usize,
     /// The most columns that a block of rows meets before the next ones.
     group: usize,
+    /// The most rows of a block.
+    rows: usize,
+    /// Whether tiles ask for rows of their own panel.
+    ask_panel: bool,
 }
 
 impl Plan {
@@ -150,36 +165,36 @@ impl Plan {
         };
         let (of_a, of_b) = (bytes(rows.len(), k), bytes(k, columns.len()));
         let of_c = bytes(rows.len(), columns.len());
+        let all_bytes = of_a.saturating_add(of_b).saturating_add(of_c);
         let (foresees, cache) = (processor::current().foresees_rows(), processor::second_level());
         let is_transposed = a.steps.0 == 1;
-        // What leaves the second-level cache comes slowly where the next one is slow: from a Xeon's at 15 GB/s. Asked for piece by
-        // piece, it comes while tiles are computed: of 26 products, those of `f64` are 1.06 times as fast there on one thread with this and
-        // the copies of A below, and those of `f32` 1.02.
+        // What leaves the second-level cache comes slowly where the next one is slow: from a Xeon's at 15 GB/s.
         // It begins to leave a little before it is full.
         let is_beyond = foresees
             && k > SHORT
             && columns.len() > 2 * width
             && !(is_transposed && k > DEEP * block)
-            && of_a.saturating_add(of_b).saturating_add(of_c) > cache - cache / 16;
+            && all_bytes > cache - cache / 16;
         // Rows of a transposed A lie next to each other, a whole column of C apart for the next
         // term: a copy pays when it is read for more than one panel of B. With one block of terms it does not:
         // weight gradients with batch 128 are 1 to 2 % faster, the narrow 400 × 128 × 40 is 13 % in `f64`. Where memory is waited
         // for, it pays if 8 numbers are a line: 400 × 128 × 784 is 1.05 times as fast with it on a Xeon in `f64`. Copies of
-        // other blocks do not pay before C leaves the second-level cache and A is read for many panels: with them
-        // cubes of 1024 are 1.06 times as fast then. One with neither rows nor columns next to each other is always copied.
+        // other blocks pay when they are read for [many panels](MANY). One with neither rows nor columns next to each other is always copied.
         let is_strided = !is_transposed && a.steps.1 != 1;
         let is_line = size_of::<T>() * 8 >= LINE;
         let copy_a = is_strided
             || is_transposed && columns.len() > FEW * width && (k > block || is_beyond && is_line)
-            || is_beyond && k > block && of_c > cache && columns.len() >= MANY * width;
+            || is_beyond && k > block && columns.len() >= MANY * width;
         let is_read_in_place = a.steps.1 == 1 || is_transposed && is_line && !copy_a;
         let ask_a = is_read_in_place && bytes(a.rows(), k) >= ASKED_A && !foresees;
-        let ask_c = asks_for_c(part.of, k);
+        let rows_of_block = if foresees && k <= SHORT { ROWS_OF_SHORT } else { ROWS };
         let copy_b = b.steps.1 != 1 || rows.len() > IN_PLACE;
         let is_passed = !copy_b && rows.len() <= HANDFUL && k > SHORT && of_b > 4 * cache;
+        let ask_b = is_beyond && all_bytes > FAR_BEYOND * cache || is_passed && !foresees;
+        let ask_c = asks_for_c(part.of, k) && (ask_b || !foresees);
         // With more than one block of rows, panels are packed once for all of them: 1.02 to 1.13 times
         // as fast as once for each block, on one thread.
-        let ahead = copy_b && rows.len() > ROWS;
+        let ahead = copy_b && rows.len() > rows_of_block;
         let all = columns.len().next_multiple_of(V::LANES);
         let is_deep = copy_a && k > DEEP * block;
         let depth = if is_deep { block } else { k.next_multiple_of(M::TOGETHER) };
@@ -191,7 +206,7 @@ impl Plan {
             width,
             block,
             ask_a,
-            ask_b: is_beyond || is_passed && !foresees,
+            ask_b,
             ask_c,
             copy_a,
             copy_b,
@@ -199,6 +214,8 @@ impl Plan {
             columns,
             depth,
             group,
+            rows: rows_of_block,
+            ask_panel: foresees && !copy_b,
         }
     }
 }
@@ -212,7 +229,7 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
         let Product { a, b, .. } = *self.of;
         let (k, columns) = (a.columns(), self.columns.len());
         let k_most = plan.block.min(k);
-        let a_length = if plan.copy_a { ROWS.min(self.rows.len()) * k_most } else { 0 };
+        let a_length = if plan.copy_a { plan.rows.min(self.rows.len()) * k_most } else { 0 };
         // The last vector of a row that is read in place may reach behind it: such a panel is copied.
         let reaches = !V::LEAVES_OUT && !columns.is_multiple_of(V::LANES);
         let b_length = match plan {
@@ -233,7 +250,7 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
                         pack_ahead::<T, V, M>(b, &plan, &columns, &deep, to);
                     }
                 }
-                for i in cuts(self.rows.clone(), plan.height, ROWS) {
+                for i in cuts(self.rows.clone(), plan.height, plan.rows) {
                     for group in cuts(columns.clone(), V::LANES, plan.group) {
                         for p in cuts(deep.clone(), M::TOGETHER, plan.block) {
                             let mut block = Block::of(&a, &i, &p, plan.height);
@@ -299,6 +316,7 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Part<'_, T, V, M> {
             let ahead = Ahead {
                 a: plan.ask_a && j.start == self.columns.start,
                 b: plan.ask_b.then_some(next),
+                panel: plan.ask_panel && !is_copied,
                 c: plan.ask_c,
             };
             let b = (panel, is_copied);
