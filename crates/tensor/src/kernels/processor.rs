@@ -87,7 +87,7 @@ impl Processor {
     }
 
     /// Whether a core waits long for a line that one of another chip has read, before it writes to it, and not for one that nobody has
-    /// in a cache: 36 ns and 5.4 on [far](super::distance) cores of Zen 4. Cores of a Xeon (Emerald Rapids) are 170 to 250 ns
+    /// in a cache: 36 ns and 5.4 on [far](super::distance) cores of Zen 4. Cores of a Xeon (Emerald Rapids) are 174 to 202 ns
     /// there and back from each other, but write such a line in 4.8 ns. To take it out of all caches before costs them 150, or 14 with
     /// `clflushopt`: epochs of the VAE took 1.3 to 3.1 s with that, and 1.2 to 1.4 s without it, in turn.
     #[inline]

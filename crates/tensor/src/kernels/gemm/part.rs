@@ -107,14 +107,14 @@ pub(super) fn cuts(
 const ASKED_A: usize = 1 << 18;
 
 /// The panels of B from which on a row-major A is copied, if the product leaves the second-level cache of a processor that waits for it: a Xeon whose
-/// cores other guests use, too (Emerald Rapids), takes the time of multiply-adds for the addresses of eight rows, and for their pages. In `f32`, on one
+/// cores other guests use, too (Emerald Rapids), takes the time of multiply-adds for the addresses of eight rows. In `f32`, on one
 /// thread and on two, cubes of 512 are 1.08 and 1.05 times as fast, 512 × 784 × 512 1.06 and 1.02, 4096 × 784 × 400 with nine panels 1.04 and 1.09, and
 /// 512 × 784 × 400 0.99 and 1.02 times; in `f64` all 1.00 to 1.07 times.
 const MANY: usize = 9;
 
 /// How many times the second-level cache a part of a product takes, from which on such a processor asks for the next panel of B and for C, row by row. Asking
-/// takes the time of multiply-adds: cubes of 512 are 1.06 times as fast without, and 512 × 784 × 512 1.04 to 1.07 times, but cubes of 2048 would
-/// take 1.16 times as long, and 4096 × 784 × 400 in `f64` as well.
+/// takes the time of multiply-adds: cubes of 512 are up to 1.08 times as fast without, and 512 × 784 × 512 1.02 to 1.07 times, but cubes of 2048 would
+/// take 1.17 times as long in `f32`, and 1.11 times in `f64`.
 const FAR_BEYOND: usize = 8;
 
 /// The panels of B up to which a transposed A of many terms is not copied: 400 × 512 × 40 in `f64`, which has two, is 1.26 times as fast
