@@ -13,7 +13,7 @@
 //!
 //! So it is not reading what another core wrote that costs, but writing what it has read: its copy has to be
 //! called back. Where threads are far, what the others may have read is taken out of all caches (`evict.rs`)
-//! before it is written. On [processors](super::processor) that do not wait like that, no threads are far.
+//! before it is written. On processors that do not wait like that (`processor.rs`), no threads are far.
 
 use std::sync::Mutex;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
