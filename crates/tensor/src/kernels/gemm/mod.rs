@@ -7,7 +7,7 @@
 //! the same for all tiles below each other. So, unless tiles are few, they are copied next to each
 //! other once, where they stay in the first-level cache, transposed on the way if need be; A is
 //! copied only when it is stored transposed and terms are many, when neither its rows nor its columns are
-//! next to each other, or when C leaves the second-level cache of a processor that waits for it (`pack.rs`).
+//! next to each other, or when the product leaves the second-level cache of a processor that waits for it (`pack.rs`).
 //! What a tile, or the next one, would wait for is asked for meanwhile (`ahead.rs`). A *block* of rows of A
 //! meets one panel in a function of its own, for each kind of tile (`block.rs`). The *loops* around go over
 //! panels from left to right, over k in blocks, over groups of panels, and over rows in blocks for the

@@ -148,7 +148,7 @@ struct Plan {
     group: usize,
     /// The most rows of a block.
     rows: usize,
-    /// Whether tiles ask for rows of their own panel.
+    /// Whether tiles ask for rows of their own panel, if it is not copied.
     ask_panel: bool,
 }
 
@@ -215,7 +215,7 @@ impl Plan {
             depth,
             group,
             rows: rows_of_block,
-            ask_panel: foresees && !copy_b,
+            ask_panel: foresees,
         }
     }
 }
