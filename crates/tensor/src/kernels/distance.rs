@@ -21,7 +21,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
 use super::memory::Alone;
-use super::{processor, threads};
+use super::processor::{self, Processor};
+use super::threads;
 
 /// Looks at a line before the others are given up: some 10 microseconds, which is more than a member of the team that
 /// is awake is ever late.
@@ -92,17 +93,40 @@ pub(super) fn look() {
         return;
     }
     let rounds = TURNS.div_ceil(threads::count() as u64);
-    if threads::count() == 1 || !processor::current().has_far_cores() {
-        FAR.store(false, Relaxed);
-    } else if let Some(time) = (0..TRIES).filter_map(|_| round_trip(rounds)).reduce(f64::min) {
-        FAR.store(time > FAR_FROM, Relaxed);
+    let time = || (0..TRIES).filter_map(|_| round_trip(rounds)).reduce(f64::min);
+    if let Some(far) = decide(threads::count(), processor::current(), time) {
+        FAR.store(far, Relaxed);
     }
     *last = Some(Instant::now());
+}
+
+/// Whether threads are far, if it can be said; asks for the time of a line only where that matters.
+fn decide(
+    threads: usize,
+    processor: Processor,
+    time: impl FnOnce() -> Option<f64>,
+) -> Option<bool> {
+    if threads == 1 || !processor.has_far_cores() {
+        return Some(false);
+    }
+    Some(time()? > FAR_FROM)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_are_far_where_lines_take_long_and_writing_waits_for_it() {
+        for amd in [Processor::Zen4, Processor::Amd] {
+            assert_eq!(decide(2, amd, || Some(320.0)), Some(true));
+            assert_eq!(decide(2, amd, || Some(95.0)), Some(false));
+            // Nobody answered: what was seen before holds.
+            assert_eq!(decide(2, amd, || None), None);
+            assert_eq!(decide(1, amd, || panic!("there is nobody to ask")), Some(false));
+        }
+        assert_eq!(decide(2, Processor::Other, || panic!("it does not matter")), Some(false));
+    }
 
     #[test]
     fn a_line_goes_round_or_is_given_up() {
