@@ -3,7 +3,7 @@
 use super::isa::{Kernel, current, dispatch, dispatch_to, light};
 use super::prefetch::{LINE, line_of, line_to_write};
 use super::threads::{chunks, chunks_mut, for_each_chunk};
-use super::{GRAIN, even};
+use super::{GRAIN, even, processor};
 use crate::Real;
 use crate::shape::{MAX_RANK, Shape};
 
@@ -14,24 +14,34 @@ pub(crate) trait Function1: Copy + Send + Sync {
 
     fn call<T: Real>(self, x: T) -> T;
 
-    /// Whether [`is_rare`](Function1::is_rare) is ever true.
-    const HAS_RARE: bool = false;
+    /// When `call_usual` is taken instead.
+    const SHORTCUT: Shortcut = Shortcut::None;
 
-    /// Whether `call` is wrong for x, so that the kernel comes back with `call_rare`.
-    fn is_rare<T: Real>(self, _x: T) -> bool {
-        false
+    /// Whether `call_usual` is right for x, and then the same bits as `call`.
+    fn is_usual<T: Real>(self, _x: T) -> bool {
+        true
     }
 
-    /// The function where it needs more than a loop of vector instructions can do.
-    fn call_rare<T: Real>(self, x: T) -> T {
+    /// The function of what is [usual](Function1::is_usual), in fewer operations.
+    fn call_usual<T: Real>(self, x: T) -> T {
         self.call(x)
     }
+}
+
+/// When a shorter way is taken to the values of a function.
+pub(crate) enum Shortcut {
+    /// There is none.
+    None,
+    /// For chunks that are usual throughout: both ways are loops of vector instructions.
+    Chunks,
+    /// For all numbers that are usual: `call` is no loop of vector instructions.
+    Numbers,
 }
 
 /// The most numbers in a chunk: a few vectors of the widest kind, so that the compiler can keep all of them in registers.
 const CHUNK: usize = 64;
 
-/// Whether f takes so many operations in T that a chunk is half as large, and what comes next is asked for. In chunks of 64 the loop of a
+/// Whether f takes so many operations in T that a chunk is half as large. In chunks of 64 the loop of a
 /// logarithm of `f64` goes through the stack, and takes 1.10 ns instead of 0.78; a rectifier, in chunks of 32, is not made of vectors.
 const fn is_long<F: Function1, T>() -> bool {
     !F::LIGHT && size_of::<T>() == 8
@@ -50,26 +60,39 @@ fn chunk<F: Function1, T: Real, const N: usize>(f: F, x: [T; N]) -> [T; N] {
     #[repr(align(64))]
     struct Lines<T, const N: usize>([T; N]);
     let mut y = Lines(x);
-    for y in &mut y.0 {
-        *y = f.call(*y);
+    let is_short = match F::SHORTCUT {
+        Shortcut::None => false,
+        Shortcut::Chunks => are_usual(f, &x),
+        Shortcut::Numbers => true,
+    };
+    if is_short {
+        y.0.iter_mut().for_each(|y| *y = f.call_usual(*y));
+    } else {
+        y.0.iter_mut().for_each(|y| *y = f.call(*y));
     }
     y.0
 }
 
-/// Whether one of x is rare.
+/// Whether all of x are usual.
 #[inline(always)]
-fn any_rare<F: Function1, T: Real>(f: F, x: &[T]) -> bool {
-    F::HAS_RARE && x.iter().fold(false, |any, x| any | f.is_rare(*x))
+fn are_usual<F: Function1, T: Real>(f: F, x: &[T]) -> bool {
+    x.iter().fold(true, |all, x| all & f.is_usual(*x))
 }
 
-/// f(x) where x is rare. Out of line: chunks that are addressed number by number lie on the stack, and where stacks begin
+/// Whether numbers of a chunk have yet to go through [`mend`].
+#[inline(always)]
+fn has_unusual<F: Function1, T: Real>(f: F, x: &[T]) -> bool {
+    matches!(F::SHORTCUT, Shortcut::Numbers) && !are_usual(f, x)
+}
+
+/// f(x) where x is not usual. Out of line: chunks that are addressed number by number lie on the stack, and where stacks begin
 /// in a line is chance: with such chunks in the loop, a sine took 0.38 ns in one process, 0.74 in the next. So this is
 /// compiled for the portable set, with the same bits.
 #[cold]
 #[inline(never)]
 fn mend<F: Function1, T: Real>(f: F, x: &[T], y: &mut [T]) {
-    for (y, x) in y.iter_mut().zip(x).filter(|(_, x)| f.is_rare(**x)) {
-        *y = f.call_rare(*x);
+    for (y, x) in y.iter_mut().zip(x).filter(|(_, x)| !f.is_usual(**x)) {
+        *y = f.call(*x);
     }
 }
 
@@ -79,7 +102,7 @@ fn rest<F: Function1, T: Real, const N: usize>(f: F, x: &[T]) -> [T; N] {
     let mut filled = [T::ZERO; N];
     filled[..x.len()].copy_from_slice(x);
     let mut y = chunk(f, filled);
-    if any_rare(f, &filled) {
+    if has_unusual(f, &filled) {
         mend(f, &filled, &mut y);
     }
     y
@@ -97,7 +120,7 @@ pub(crate) trait Function2: Copy + Send + Sync {
 ///
 /// Many operations for each number leave few numbers in flight, and the processor does not fetch enough ahead by itself. Of a million
 /// `f64` on one thread of Zen 4, a logarithm takes 0.81 ns with this, nearly as in the caches, and a logistic function 0.94, where they
-/// waited for 0.4 to 1 ns. It costs a tenth where an instruction or two are all, and gains nothing in `f32`.
+/// waited for 0.4 to 1 ns. It costs a tenth where an instruction or two are all, and gains nothing in `f32` there.
 const ASKED: usize = 1 << 19;
 const AHEAD: usize = 1 << 10;
 
@@ -134,11 +157,11 @@ impl<F: Function1, T: Real> Map<'_, F, T> {
         let (x, x_rest) = x.as_chunks::<N>();
         let (y, y_rest) = y.as_chunks_mut::<N>();
         for (y, x) in y.iter_mut().zip(x) {
-            if is_long::<F, T>() && is_asked {
+            if !F::LIGHT && is_asked {
                 ask_ahead(x, y);
             }
             *y = chunk(f, *x);
-            if any_rare(f, x) {
+            if has_unusual(f, x) {
                 mend(f, x, y);
             }
         }
@@ -165,7 +188,7 @@ impl<F: Function1, T: Real> MapAssign<'_, F, T> {
         let MapAssign(f, x) = self;
         let (chunks, x_rest) = x.as_chunks_mut::<N>();
         for x in chunks {
-            if any_rare(f, x) {
+            if has_unusual(f, x) {
                 let old = *x;
                 *x = chunk(f, old);
                 mend(f, &old, x);
@@ -183,7 +206,8 @@ impl<F: Function1, T: Real> MapAssign<'_, F, T> {
 pub(crate) fn map<F: Function1, T: Real>(f: F, x: &[T], y: &mut [T]) {
     assert_eq!(x.len(), y.len());
     let grain = grain(x.len());
-    let is_asked = size_of_val(x) >= ASKED;
+    let is_waited_for = size_of::<T>() == 8 || processor::current().waits_for_short_numbers();
+    let is_asked = is_waited_for && size_of_val(x) >= ASKED;
     let pieces = (chunks(x, grain), chunks_mut(y, grain));
     for_each_chunk(pieces, |_, (x, y)| dispatch(Map(f, x, y, is_asked)));
 }
@@ -386,22 +410,23 @@ mod tests {
         }
     }
 
-    /// As a square is, but for numbers above 20, which are rare.
+    /// As a square is, but for numbers above 20, which are not usual. By numbers, or by chunks.
     #[derive(Clone, Copy)]
-    struct Rare;
+    struct Mostly<const BY_NUMBERS: bool>;
 
-    impl Function1 for Rare {
-        const HAS_RARE: bool = true;
+    impl<const BY_NUMBERS: bool> Function1 for Mostly<BY_NUMBERS> {
+        const SHORTCUT: Shortcut = if BY_NUMBERS { Shortcut::Numbers } else { Shortcut::Chunks };
         #[inline(always)]
         fn call<T: Real>(self, x: T) -> T {
-            x * x
+            if self.is_usual(x) { x * x } else { -x }
         }
         #[inline(always)]
-        fn is_rare<T: Real>(self, x: T) -> bool {
-            x > T::from_f64(20.0)
+        fn is_usual<T: Real>(self, x: T) -> bool {
+            x <= T::from_f64(20.0)
         }
-        fn call_rare<T: Real>(self, x: T) -> T {
-            -x
+        #[inline(always)]
+        fn call_usual<T: Real>(self, x: T) -> T {
+            x * x
         }
     }
 
@@ -441,9 +466,12 @@ mod tests {
                     check(&|i| a[i] * a[i], &|y| {
                         dispatch_to(set, Map(Square, a, y, length % 2 == 0))
                     });
-                    let rare = |i: usize| if Rare.is_rare(a[i]) { -a[i] } else { a[i] * a[i] };
-                    check(&rare, &|y| dispatch_to(set, MapAssign(Rare, y)));
-                    check(&rare, &|y| dispatch_to(set, Map(Rare, a, y, length % 2 == 1)));
+                    let mostly = |i: usize| Mostly::<true>.call(a[i]);
+                    let odd = length % 2 == 1;
+                    check(&mostly, &|y| dispatch_to(set, MapAssign(Mostly::<true>, y)));
+                    check(&mostly, &|y| dispatch_to(set, Map(Mostly::<true>, a, y, odd)));
+                    check(&mostly, &|y| dispatch_to(set, MapAssign(Mostly::<false>, y)));
+                    check(&mostly, &|y| dispatch_to(set, Map(Mostly::<false>, a, y, odd)));
                     if length > 0 {
                         let (x, z) = (&a[..1], &b[..1]);
                         check(&|i| f.call(x[0], b[i]), &|y| dispatch_to(set, Zip(f, x, b, y)));

@@ -7,6 +7,7 @@ use super::math::unary;
 use super::run;
 use crate::check::{Case, Checked, Sampler};
 use crate::kernels::elementwise::{Function1, Function2, zip, zip_assign};
+pub(super) use crate::kernels::math::function::{Gelu, Sigmoid, Silu, Softplus, Tanh};
 use crate::{Batch, Needs, Op, Real, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
@@ -58,7 +59,6 @@ impl<T: Real> Tensor<T> {
 
 unary! {
     Tanh, "tanh", "x̄ = (1 - y²) ȳ", Needs::OUTPUT,
-    value: |x| x.tanh(),
     vjp: |v, gy| gy * v.output().square().subtracted_from(1.0),
     reference: |x| (x.exp() - (-x).exp()) / (x.exp() + (-x).exp()),
     samples: |_any| vec![(Tanh, Domain::new(-4.0, 4.0))],
@@ -66,7 +66,6 @@ unary! {
 
 unary! {
     Sigmoid, "sigmoid", "x̄ = y (1 - y) ȳ", Needs::OUTPUT,
-    value: |x| x.sigmoid(),
     vjp: |v, gy| {
         let y = v.output();
         gy * y.clone().subtracted_from(1.0) * y
@@ -77,7 +76,6 @@ unary! {
 
 unary! {
     Softplus, "softplus", "x̄ = sigmoid(x) ȳ", Needs::INPUTS,
-    value: |x| x.softplus(),
     vjp: |v, gy| gy * v.input(0).sigmoid(),
     reference: |x| (1.0 + x.exp()).ln(),
     samples: |_any| vec![(Softplus, Domain::new(-6.0, 6.0))],
@@ -121,7 +119,6 @@ unary! {
 
 unary! {
     Gelu, "gelu", "x̄ = (Φ(x) + x φ(x)) ȳ", Needs::INPUTS,
-    value: |x| x.gelu(),
     vjp: |v, gy| {
         let x = v.input(0);
         let half = T::from_f64(0.5);
@@ -136,7 +133,6 @@ unary! {
 
 unary! {
     Silu, "silu", "x̄ = s (1 + x (1 - s)) ȳ, s = sigmoid(x)", Needs::INPUTS,
-    value: |x| x.silu(),
     vjp: |v, gy| {
         let x = v.input(0);
         let s = x.sigmoid();

@@ -4,7 +4,7 @@ use super::map::{Domain, Map, Unary};
 use super::run;
 use crate::check::Sampler;
 use crate::kernels::elementwise::Function1;
-use crate::kernels::math;
+pub(super) use crate::kernels::math::function::{Cos, Erf, Exp, ExpM1, Ln, Ln1p, Sin, Sqrt};
 use crate::{Needs, Real, Tensor, Values};
 
 impl<T: Real> Tensor<T> {
@@ -69,17 +69,15 @@ impl<T: Real> Tensor<T> {
     }
 }
 
-/// A function with its rule in one place; the two closures are the derivative and the domain.
+/// A function with its rule in one place; the closures are the value, unless the function is one of `kernels::math`, the derivative and the
+/// definition.
 macro_rules! unary {
     (
         $(#[$doc:meta])* $op:ident $(($field:ident: $type:ty))?, $name:literal, $rule:literal,
         $needs:expr,
         $(light: $light:literal,)?
         value: |$x:ident| $value:expr,
-        $(rare: |$huge:ident| $is_rare:expr => $rare:expr,)?
-        vjp: |$values:ident, $gy:ident| $vjp:expr,
-        reference: |$r:ident| $reference:expr,
-        samples: |$any:ident| $samples:expr $(,)?
+        $($rules:tt)*
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
@@ -93,21 +91,17 @@ macro_rules! unary {
             }
 
             $(const LIGHT: bool = $light;)?
-
-            $(
-                const HAS_RARE: bool = true;
-
-                #[inline(always)]
-                fn is_rare<T: Real>(self, $huge: T) -> bool {
-                    $is_rare
-                }
-
-                fn call_rare<T: Real>(self, $huge: T) -> T {
-                    $rare
-                }
-            )?
         }
 
+        unary! { $op $(($field: $type))?, $name, $rule, $needs, $($rules)* }
+    };
+    (
+        $op:ident $(($field:ident: $type:ty))?, $name:literal, $rule:literal,
+        $needs:expr,
+        vjp: |$values:ident, $gy:ident| $vjp:expr,
+        reference: |$r:ident| $reference:expr,
+        samples: |$any:ident| $samples:expr $(,)?
+    ) => {
         impl Unary for $op {
             const NAME: &'static str = $name;
             const RULE: &'static str = $rule;
@@ -135,7 +129,6 @@ pub(super) use unary;
 
 unary! {
     Exp, "exp", "x̄ = y ȳ", Needs::OUTPUT,
-    value: |x| x.exp(),
     vjp: |v, gy| gy * v.output(),
     reference: |x| x.exp(),
     samples: |_any| vec![(Exp, Domain::new(-5.0, 5.0))],
@@ -143,7 +136,6 @@ unary! {
 
 unary! {
     ExpM1, "exp_m1", "x̄ = (y + 1) ȳ", Needs::OUTPUT,
-    value: |x| x.exp_m1(),
     vjp: |v, gy| gy * (v.output() + T::ONE),
     reference: |x| x.exp_m1(),
     samples: |_any| vec![(ExpM1, Domain::new(-5.0, 5.0)), (ExpM1, Domain::new(-1e-3, 1e-3))],
@@ -151,7 +143,6 @@ unary! {
 
 unary! {
     Ln, "ln", "x̄ = ȳ / x", Needs::INPUTS,
-    value: |x| x.ln(),
     vjp: |v, gy| gy / v.input(0),
     reference: |x| x.ln(),
     samples: |_any| vec![(Ln, Domain::new(0.1, 10.0))],
@@ -159,7 +150,6 @@ unary! {
 
 unary! {
     Ln1p, "ln_1p", "x̄ = ȳ / (1 + x)", Needs::INPUTS,
-    value: |x| x.ln_1p(),
     vjp: |v, gy| gy / (v.input(0) + T::ONE),
     reference: |x| x.ln_1p(),
     samples: |_any| vec![(Ln1p, Domain::new(-0.9, 10.0)), (Ln1p, Domain::new(-1e-3, 1e-3))],
@@ -167,7 +157,6 @@ unary! {
 
 unary! {
     Sqrt, "sqrt", "x̄ = ȳ / (2 y)", Needs::OUTPUT,
-    value: |x| x.sqrt(),
     vjp: |v, gy| gy / (v.output() * T::from_f64(2.0)),
     reference: |x| x.sqrt(),
     samples: |_any| vec![(Sqrt, Domain::new(0.1, 10.0))],
@@ -220,8 +209,6 @@ unary! {
 
 unary! {
     Sin, "sin", "x̄ = cos(x) ȳ", Needs::INPUTS,
-    value: |x| math::sin_moderate(x),
-    rare: |x| math::is_huge(x) => x.sin(),
     vjp: |v, gy| gy * v.input(0).cos(),
     reference: |x| x.sin(),
     samples: |_any| vec![(Sin, Domain::new(-7.0, 7.0))],
@@ -229,21 +216,17 @@ unary! {
 
 unary! {
     Cos, "cos", "x̄ = -sin(x) ȳ", Needs::INPUTS,
-    value: |x| math::cos_moderate(x),
-    rare: |x| math::is_huge(x) => x.cos(),
     vjp: |v, gy| -(gy * v.input(0).sin()),
     reference: |x| x.cos(),
     samples: |_any| vec![(Cos, Domain::new(-7.0, 7.0))],
 }
 
 unary! {
-    /// Abramowitz & Stegun 7.1.1.
     Erf, "erf", "x̄ = (2/√π) exp(-x²) ȳ", Needs::INPUTS,
-    value: |x| x.erf(),
     vjp: |v, gy| {
         gy * (-v.input(0).square()).exp() * T::from_f64(std::f64::consts::FRAC_2_SQRT_PI)
     },
-    // The series 7.1.6, whose terms are all of one sign.
+    // The series 7.1.6 of Abramowitz & Stegun, whose terms are all of one sign.
     reference: |x| {
         let (mut term, mut sum) = (x, x);
         for n in 1..200 {

@@ -1,9 +1,11 @@
-//! The error function, and the normal distribution function in `gelu`.
+//! The error function, and the normal distribution function, also in `gelu`.
 //!
-//! Both stand on the tail of the normal distribution, 1 - Φ(a) = ½ erfc(a / √2) for a ≥ 0, as the density
+//! What erf lacks to 1 counts only as far as its sum with 1 has digits: from 1 on it is the exponential of a polynomial. The normal
+//! distribution function has a tail of its own, 1 - Φ(a) = ½ erfc(a / √2) for a ≥ 0, as the density
 //! φ(a) times Mills' ratio. That is P(a) / (a P(a) + Q(a)) with polynomials of positive coefficients: no sum
 //! loses digits, and where a is large an error of P is nearly the same above and below the line.
 
+use super::exp::parts;
 use super::polynomial;
 use crate::Real;
 
@@ -19,6 +21,10 @@ pub trait ErrorFunction: Sized + 'static {
     const MILLS: [&'static [Self]; 2];
     /// P in erf x = x P(x²) for |x| < 1.
     const ERF: &'static [Self];
+    /// P in erf x = 1 - e^(P(x)) for x from 1 to `ERF_END`.
+    const LN_ERFC: &'static [Self];
+    /// From here on erf x rounds to 1.
+    const ERF_END: Self;
 }
 
 impl ErrorFunction for f32 {
@@ -39,6 +45,9 @@ impl ErrorFunction for f32 {
         -8.0168643e-4,
         7.875875e-5,
     ];
+    const LN_ERFC: &'static [f32] =
+        &[-2.5942517e-3, -1.1177131, -0.6541068, -0.088894635, 0.014865004, -1.1617617e-3];
+    const ERF_END: f32 = 4.0;
 }
 
 impl ErrorFunction for f64 {
@@ -88,20 +97,39 @@ impl ErrorFunction for f64 {
     ];
     const ERF: &'static [f64] = &[
         std::f64::consts::FRAC_2_SQRT_PI,
-        -0.37612638903183754,
-        0.1128379167095512,
-        -0.02686617064512984,
-        5.2239776254232985e-3,
-        -8.54832702193483e-4,
-        1.2055332902888736e-4,
-        -1.4925647567519332e-5,
-        1.6462045441468418e-6,
-        -1.6364642158167616e-7,
-        1.4792401209404813e-8,
-        -1.216456005728345e-9,
-        8.709045129053106e-11,
-        -4.230945824295338e-12,
+        -0.37612638903183543,
+        0.11283791670945006,
+        -0.02686617064323777,
+        5.2239776071164225e-3,
+        -8.548325975389692e-4,
+        1.2055294904839707e-4,
+        -1.492473690741966e-5,
+        1.6447424703317362e-6,
+        -1.6208483801871705e-7,
+        1.3720064546777686e-8,
+        -7.795898827002142e-10,
     ];
+    const LN_ERFC: &'static [f64] = &[
+        -5.147822994831415e-7,
+        -1.128373976188996,
+        -0.6366441273820305,
+        -0.10270208315211031,
+        0.01898763585381211,
+        4.141190415113865e-4,
+        -1.9195765762111856e-3,
+        7.735703513296964e-4,
+        -1.368982846043403e-4,
+        -1.9347473703624892e-5,
+        2.2462306974451978e-5,
+        -8.556615520787074e-6,
+        2.1094320371031073e-6,
+        -3.685844740851191e-7,
+        4.580259440748209e-8,
+        -3.878075029350399e-9,
+        2.0136574239067503e-10,
+        -4.8478352068685295e-12,
+    ];
+    const ERF_END: f64 = 6.0;
 }
 
 /// xⁿ + Σ c[i] xⁱ over the n coefficients.
@@ -132,17 +160,14 @@ fn mills<T: Real>(a: T) -> T {
     p / a.mul_add(p, monic(q, a))
 }
 
-/// x P(x²) for |x| < 1, else 1 - 2 (1 - Φ(√2 |x|)) with the sign of x.
+/// x P(x²) for |x| < 1, else 1 - e^(Q(|x|)) with the sign of x.
 #[inline(always)]
 pub(crate) fn erf<T: Real>(x: T) -> T {
-    // From here on it rounds to 1.
-    let end = T::from_f64(6.0);
     let a = x.abs();
-    let bounded = if a > end { end } else { a };
+    let bounded = if a > T::ERF_END { T::ERF_END } else { a };
     let near = polynomial(T::ERF, bounded * bounded) * a;
-    let root = bounded * T::from_f64(std::f64::consts::SQRT_2);
-    let mills = mills(root);
-    let far = (-(mills + mills)).mul_add(density(root), T::ONE);
+    let (p, rounded) = parts(polynomial(T::LN_ERFC, bounded));
+    let far = T::ONE - p.times_power_of_two(rounded);
     (if a >= T::ONE { far } else { near }).with_sign_of(x)
 }
 

@@ -41,6 +41,19 @@ def show(name, f, low, high, degrees, weight):
         print("&[" + ", ".join(literal(x, DIGITS[kind]) for x in c) + "]")
 
 
+def show_ln_erfc(kind, end, degree, count):
+    """ln(1 - erf a) from 1 on, by least squares of what its errors are relative to erf a: they fall as erfc a does."""
+    low, end = mpf(1), mpf(end)
+    weight = lambda a: erfc(a) / erf(a)
+    xs = [(low + end) / 2 + (end - low) / 2 * cos(pi * (2 * i + 1) / (2 * count)) for i in range(count)]
+    rows = matrix([[weight(x) * x**j for j in range(degree + 1)] for x in xs])
+    c = list(lu_solve(rows, matrix([weight(x) * log(erfc(x)) for x in xs])))
+    xs = [low + (end - low) * (mpf(k) + mpf(1) / 3) / 500 for k in range(500)]
+    error = max(abs((polyval(c[::-1], x) - log(erfc(x))) * weight(x)) for x in xs)
+    print(f"// {kind} LN_ERFC: relative error of erf {nstr(error, 2)}")
+    print("&[" + ", ".join(literal(x, DIGITS[kind]) for x in c) + "]")
+
+
 def density(a):
     return exp(-a * a / 2) / sqrt(2 * pi)
 
@@ -100,7 +113,9 @@ end = (high / (2 + high)) ** 2
 show("LN", lambda z: (twice_artanh(sqrt(z)) / sqrt(z) - 2) / z, 0, end, {"f64": 6}, lambda z: z / 2)
 
 ratio = lambda z: erf(sqrt(z)) / sqrt(z)
-show("ERF", ratio, 0, 1, {"f32": 6, "f64": 13}, lambda z: 1 / ratio(z))
+show("ERF", ratio, 0, 1, {"f32": 6, "f64": 11}, lambda z: 1 / ratio(z))
+show_ln_erfc("f32", 4, 5, 80)
+show_ln_erfc("f64", 6, 17, 160)
 of_r = lambda r: exp(r / 2) / sqrt(2 * pi)
 show("DENSITY", of_r, -2 * half, 2 * half, {"f32": 6, "f64": 12}, lambda r: 1 / of_r(r))
 show_mills("f32", 15, 5, 2**8, "2.2")

@@ -1,12 +1,12 @@
 //! The functions by name, over slices.
 
 use crate::Real;
-use crate::kernels::elementwise::{self, Function1};
+use crate::kernels::elementwise::{self, Function1, Shortcut};
 use crate::kernels::isa::{Isa, dispatch_to};
 use crate::kernels::math;
 
 macro_rules! functions {
-    ($($(#[$doc:meta])* $function:ident: $method:ident $(, $rare:ident => $call:ident)?;)*) => {
+    ($($(#[$doc:meta])* $function:ident: $method:ident $(, $shortcut:ident if $is_usual:ident => $call_usual:ident)?;)*) => {
         /// A function of one number.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum Function {
@@ -27,24 +27,25 @@ macro_rules! functions {
 
         $(
             #[derive(Clone, Copy)]
-            struct $function;
+            pub(crate) struct $function;
 
             impl Function1 for $function {
                 #[inline(always)]
                 fn call<T: Real>(self, x: T) -> T {
-                    functions!(@call x $method $($call)?)
+                    x.$method()
                 }
 
                 $(
-                    const HAS_RARE: bool = true;
+                    const SHORTCUT: Shortcut = Shortcut::$shortcut;
 
                     #[inline(always)]
-                    fn is_rare<T: Real>(self, x: T) -> bool {
-                        math::$rare(x)
+                    fn is_usual<T: Real>(self, x: T) -> bool {
+                        math::$is_usual(x)
                     }
 
-                    fn call_rare<T: Real>(self, x: T) -> T {
-                        x.$method()
+                    #[inline(always)]
+                    fn call_usual<T: Real>(self, x: T) -> T {
+                        math::$call_usual(x)
                     }
                 )?
             }
@@ -79,8 +80,6 @@ macro_rules! functions {
             }
         }
     };
-    (@call $x:ident $method:ident) => { $x.$method() };
-    (@call $x:ident $method:ident $moderate:ident) => { math::$moderate($x) };
 }
 
 functions! {
@@ -89,9 +88,9 @@ functions! {
     /// eˣ - 1
     ExpM1: exp_m1;
     /// ln x
-    Ln: ln;
+    Ln: ln, Chunks if is_normal => ln_of_normal;
     /// ln(1 + x)
-    Ln1p: ln_1p;
+    Ln1p: ln_1p, Chunks if is_within_digits => ln_1p_within_digits;
     /// tanh x
     Tanh: tanh;
     /// 1 / (1 + e^(-x))
@@ -107,9 +106,9 @@ functions! {
     /// x / (1 + e^(-x))
     Silu: silu;
     /// sin x
-    Sin: sin, is_huge => sin_moderate;
+    Sin: sin, Numbers if is_moderate => sin_moderate;
     /// cos x
-    Cos: cos, is_huge => cos_moderate;
+    Cos: cos, Numbers if is_moderate => cos_moderate;
     /// √x
     Sqrt: sqrt;
 }

@@ -8,7 +8,7 @@
 mod erf;
 mod exp;
 mod format;
-mod function;
+pub(crate) mod function;
 mod ln;
 mod logistic;
 mod trig;
@@ -17,9 +17,9 @@ pub use function::{Function, map, map_on};
 
 pub(crate) use erf::{erf, gelu, normal_cdf};
 pub(crate) use exp::{exp, exp_m1};
-pub(crate) use ln::{ln, ln_1p};
+pub(crate) use ln::{is_normal, is_within_digits, ln, ln_1p, ln_1p_within_digits, ln_of_normal};
 pub(crate) use logistic::{sigmoid, silu, softplus, tanh};
-pub(crate) use trig::{cos, cos_moderate, is_huge, sin, sin_cos, sin_moderate};
+pub(crate) use trig::{cos, cos_moderate, is_moderate, sin, sin_cos, sin_moderate};
 
 use crate::Real;
 

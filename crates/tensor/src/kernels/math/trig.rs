@@ -2,7 +2,7 @@
 //!
 //! Up to `MODERATE` the reduction is that of Cody and Waite: π/2 in three parts, each product fused
 //! with its subtraction. Beyond, `reduce_huge` multiplies with as many bits of 2/π as count (Payne &
-//! Hanek 1983); kernels go there for single elements, after their loop (`Function1::is_rare`).
+//! Hanek 1983); kernels go there for single elements, after their loop (`Shortcut::Numbers`).
 
 use super::polynomial;
 use crate::Real;
@@ -89,22 +89,22 @@ pub(crate) fn sin_cos<T: Real>(x: T) -> (T, T) {
     (quadrant(n, r), quadrant(n + T::ONE, r))
 }
 
-/// Whether x is too large for `sin_moderate` and `cos_moderate`.
+/// Whether `sin_moderate` and `cos_moderate` are right for x.
 #[inline(always)]
-pub(crate) fn is_huge<T: Real>(x: T) -> bool {
-    x.abs() > T::MODERATE
+pub(crate) fn is_moderate<T: Real>(x: T) -> bool {
+    x.abs() <= T::MODERATE
 }
 
 /// sin x
 #[inline(always)]
 pub(crate) fn sin<T: Real>(x: T) -> T {
-    if is_huge(x) { T::from_f64(huge(x.to_f64(), 0.0)) } else { sin_moderate(x) }
+    if is_moderate(x) { sin_moderate(x) } else { T::from_f64(huge(x.to_f64(), 0.0)) }
 }
 
 /// cos x
 #[inline(always)]
 pub(crate) fn cos<T: Real>(x: T) -> T {
-    if is_huge(x) { T::from_f64(huge(x.to_f64(), 1.0)) } else { cos_moderate(x) }
+    if is_moderate(x) { cos_moderate(x) } else { T::from_f64(huge(x.to_f64(), 1.0)) }
 }
 
 /// sin(x + quarters π/2), by way of `f64`.
