@@ -127,6 +127,35 @@ fn every_function_of_f64_has_its_special_values() {
 }
 
 /// The loops for whole vectors, for chunks of them and for what is left.
+/// Every 32nd of the numbers that a function is called with is not one, and then 1: the others have the same values, though a shorter way may
+/// be taken to those of whole chunks.
+fn check_neighbours<T: Real>(x: &[T]) {
+    let among = |other: T| -> Vec<T> {
+        x.chunks(31).flat_map(|x| x.iter().copied().chain([other])).collect()
+    };
+    let (rare, usual) = (among(T::NAN), among(T::ONE));
+    let (mut y, mut z) = (rare.clone(), rare.clone());
+    let sets = isa::available();
+    for (&function, &set) in Function::ALL.iter().flat_map(|f| sets.iter().map(move |s| (f, s))) {
+        map_on(set, function, &rare, &mut y);
+        map_on(set, function, &usual, &mut z);
+        for ((y, z), x) in y.chunks(32).zip(z.chunks(32)).zip(usual.chunks(32)) {
+            for ((y, z), x) in y.iter().zip(z).zip(x).take(x.len() - 1) {
+                let same = bytemuck::bytes_of(y) == bytemuck::bytes_of(z);
+                let name = function.name();
+                assert!(same || y.is_nan() && z.is_nan(), "{name} of {x} on {set}: {y}, {z}");
+            }
+        }
+    }
+}
+
+#[test]
+fn neighbours_change_no_bit() {
+    let x = singles();
+    check_neighbours(&x);
+    check_neighbours(&x.iter().map(|x| f64::from(*x) * 1.000_000_1).collect::<Vec<f64>>());
+}
+
 #[test]
 fn neither_lengths_nor_starts_change_a_bit() {
     fn check<T: Real>(set: Isa, function: Function, x: &[T]) {

@@ -121,6 +121,7 @@ pub(crate) trait Function2: Copy + Send + Sync {
 /// Many operations for each number leave few numbers in flight, and the processor does not fetch enough ahead by itself. Of a million
 /// `f64` on one thread of Zen 4, a logarithm takes 0.81 ns with this, nearly as in the caches, and a logistic function 0.94, where they
 /// waited for 0.4 to 1 ns. It costs a tenth where an instruction or two are all, and gains nothing in `f32` there.
+/// On a Xeon (Emerald Rapids) functions of a million `f32` take 0.86 to 1.00 of the time on one thread.
 const ASKED: usize = 1 << 19;
 const AHEAD: usize = 1 << 10;
 
