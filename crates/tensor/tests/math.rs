@@ -126,7 +126,6 @@ fn every_function_of_f64_has_its_special_values() {
     }
 }
 
-/// The loops for whole vectors, for chunks of them and for what is left.
 /// Every 32nd of the numbers that a function is called with is not one, and then 1: the others have the same values, though a shorter way may
 /// be taken to those of whole chunks.
 fn check_neighbours<T: Real>(x: &[T]) {
@@ -156,6 +155,7 @@ fn neighbours_change_no_bit() {
     check_neighbours(&x.iter().map(|x| f64::from(*x) * 1.000_000_1).collect::<Vec<f64>>());
 }
 
+/// The loops for whole vectors, for chunks of them and for what is left.
 #[test]
 fn neither_lengths_nor_starts_change_a_bit() {
     fn check<T: Real>(set: Isa, function: Function, x: &[T]) {
