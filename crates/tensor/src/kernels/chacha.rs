@@ -9,7 +9,7 @@
 use std::arch::x86_64::*;
 use std::marker::PhantomData;
 
-use super::isa::{self, Isa, Kernel, dispatch_to};
+use super::isa::{self, Isa, Kernel, dispatch_for};
 use super::vector::{MOST_LANES, Vector, Vectors, transpose};
 
 /// Words of a block.
@@ -37,14 +37,15 @@ impl Key {
     fn words_on(&self, isa: Isa, block: u64, out: &mut [u32]) {
         assert!(out.len().is_multiple_of(BLOCK), "chacha: {} words", out.len());
         match isa {
-            Isa::Avx512 => self.run::<<f32 as Vectors>::Avx512>(isa, block, out),
-            Isa::Avx2 => self.run::<<f32 as Vectors>::Avx2>(isa, block, out),
-            Isa::Portable => self.run::<<f32 as Vectors>::Portable>(isa, block, out),
+            Isa::Avx512 => self.run::<<f32 as Vectors>::Avx512>(block, out),
+            Isa::Avx2 => self.run::<<f32 as Vectors>::Avx2>(block, out),
+            Isa::Portable => self.run::<<f32 as Vectors>::Portable>(block, out),
         }
     }
 
-    fn run<V: Words>(&self, isa: Isa, block: u64, out: &mut [u32]) {
-        dispatch_to(isa, Blocks { key: self, block, out, vector: PhantomData::<V> });
+    fn run<V: Words>(&self, block: u64, out: &mut [u32]) {
+        let vector = PhantomData::<V>;
+        dispatch_for::<f32, _, _>(vector, Blocks { key: self, block, out, vector });
     }
 }
 

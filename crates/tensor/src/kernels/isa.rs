@@ -9,10 +9,12 @@
 //! message.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
 use super::processor;
+use super::vector::Vector;
 
 /// An instruction set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -145,6 +147,63 @@ pub(crate) fn dispatch_to<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
     unsafe { run(isa, kernel) }
 }
 
+/// An instruction set as a type, for kernels that are made for its vectors: they are compiled for that set alone, where what takes an [`Isa`]
+/// compiles a kernel for each of them.
+#[expect(private_bounds, private_interfaces, reason = "nobody else can run a kernel")]
+pub trait Set {
+    /// Its name.
+    const ISA: Isa;
+    /// Runs a kernel as a function of its own.
+    ///
+    /// # Safety
+    /// The machine has the set.
+    #[doc(hidden)]
+    unsafe fn run<K: Kernel>(kernel: K) -> K::Output;
+}
+
+macro_rules! sets {
+    ($($(#[$attribute:meta])* $set:ident: $run:ident,)*) => {$(
+        #[doc = concat!("[`Isa::", stringify!($set), "`]")]
+        $(#[$attribute])*
+        #[derive(Debug)]
+        pub struct $set;
+
+        #[expect(private_bounds, private_interfaces, reason = "as above")]
+        $(#[$attribute])*
+        impl Set for $set {
+            const ISA: Isa = Isa::$set;
+
+            #[inline(always)]
+            unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
+                // SAFETY: the caller's promise.
+                #[allow(unused_unsafe)] // one of them is safe
+                unsafe {
+                    $run(kernel)
+                }
+            }
+        }
+    )*};
+}
+
+sets!(
+    #[cfg(target_arch = "x86_64")]
+    Avx512: avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2: avx2,
+    Portable: portable,
+);
+
+/// Runs a kernel that is made for vectors V of T.
+///
+/// # Panics
+/// If the machine lacks their instruction set.
+#[inline(always)] // as above
+pub(crate) fn dispatch_for<T, V: Vector<T>, K: Kernel>(_: PhantomData<V>, kernel: K) -> K::Output {
+    assert!(V::Set::ISA.is_available(), "this machine has no {}", V::Set::ISA);
+    // SAFETY: the machine has it, by the line above.
+    unsafe { V::Set::run(kernel) }
+}
+
 /// Runs a kernel that is made for a type of vectors on an instruction set:
 /// `dispatch_vectors!(isa, T, vector => Kernel { .., vector })` puts the `PhantomData` of the set's vector of
 /// T for `vector`.
@@ -154,18 +213,18 @@ macro_rules! dispatch_vectors {
             $crate::kernels::isa::Isa::Avx512 => {
                 let $vector =
                     std::marker::PhantomData::<<$type as $crate::kernels::vector::Vectors>::Avx512>;
-                $crate::kernels::isa::dispatch_to($isa, $kernel)
+                $crate::kernels::isa::dispatch_for::<$type, _, _>($vector, $kernel)
             }
             $crate::kernels::isa::Isa::Avx2 => {
                 let $vector =
                     std::marker::PhantomData::<<$type as $crate::kernels::vector::Vectors>::Avx2>;
-                $crate::kernels::isa::dispatch_to($isa, $kernel)
+                $crate::kernels::isa::dispatch_for::<$type, _, _>($vector, $kernel)
             }
             $crate::kernels::isa::Isa::Portable => {
                 let $vector = std::marker::PhantomData::<
                     <$type as $crate::kernels::vector::Vectors>::Portable,
                 >;
-                $crate::kernels::isa::dispatch_to($isa, $kernel)
+                $crate::kernels::isa::dispatch_for::<$type, _, _>($vector, $kernel)
             }
         }
     };
@@ -198,7 +257,7 @@ pub(crate) fn dispatch_bf16<K: Kernel>(kernel: K) -> K::Output {
 /// # Safety
 /// The machine has the set.
 #[inline(always)]
-pub(crate) unsafe fn run<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
+unsafe fn run<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
     match isa {
         // SAFETY: the caller's promise.
         #[cfg(target_arch = "x86_64")]
@@ -210,6 +269,7 @@ pub(crate) unsafe fn run<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
     }
 }
 
+#[inline(never)] // as those of the other sets: several closures would each have it inside
 fn portable<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }

@@ -9,7 +9,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::super::isa::{self, Isa, Kernel};
+use super::super::isa::{Isa, Kernel, dispatch_for};
 use super::super::processor;
 use super::super::vector::{GROUP, MOST_GROUPS, MOST_LANES, Vector, riffled, transpose};
 use super::part::{BLOCK, cuts};
@@ -38,7 +38,7 @@ impl<T: Real> Product<'_, T> {
         assert!(isa == Isa::Avx512, "few columns on {isa}");
         self.in_parts(c, self.b.columns(), MOST_LANES, |c, rows, columns| {
             let vector = PhantomData::<T::Avx512>;
-            isa::dispatch_to(isa, FewColumns { of: self, c, rows, columns, vector });
+            dispatch_for::<T, _, _>(vector, FewColumns { of: self, c, rows, columns, vector });
         });
     }
 }

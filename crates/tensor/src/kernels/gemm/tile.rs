@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use super::super::isa::{self, Kernel};
+use super::super::isa::{Kernel, Set};
 use super::super::prefetch::line_of;
 use super::super::vector::Vector;
 use super::ahead::{EARLY, Lines};
@@ -77,7 +77,7 @@ pub(in super::super) trait Terms<T, V: Vector<T>>: Copy {
     #[inline(always)]
     unsafe fn apart<K: Kernel>(kernel: K) -> K::Output {
         // SAFETY: the caller's promise.
-        unsafe { isa::run(V::ISA, kernel) }
+        unsafe { V::Set::run(kernel) }
     }
     /// sum + a b, in each lane.
     ///

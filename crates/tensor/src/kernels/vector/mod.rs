@@ -11,7 +11,7 @@ mod x86;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 
-use super::isa::Isa;
+use super::isa::Set;
 use crate::Real;
 
 /// The lanes of the widest vector.
@@ -107,7 +107,7 @@ pub trait Vector<T>: Copy {
         unsafe { if count < Self::LANES { self.store_part(to, count) } else { self.store(to) } }
     }
     /// The instruction set.
-    const ISA: Isa;
+    type Set: Set;
     /// Names some of the lanes; of no size where [`load_first`](Vector::load_first) knows none.
     type Lanes: Copy;
     /// Whether [`load_first`](Vector::load_first) leaves out what lies behind `count` numbers, at no cost.

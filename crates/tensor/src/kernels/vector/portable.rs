@@ -1,12 +1,12 @@
 //! Vectors as arrays, for machines of which nothing is known.
 
-use super::super::isa::Isa;
+use super::super::isa;
 use super::{GROUP, MOST_GROUPS, Vector};
 
 macro_rules! portable {
     ($type:ty, $lanes:literal) => {
         impl Vector<$type> for [$type; $lanes] {
-            const ISA: Isa = Isa::Portable;
+            type Set = isa::Portable;
             const LANES: usize = $lanes;
             const TILE: (usize, usize) = (4, 2);
             #[inline(always)]

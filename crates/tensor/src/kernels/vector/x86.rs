@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::super::isa::Isa;
+use super::super::isa;
 use super::{MOST_GROUPS, Vector};
 
 macro_rules! x86 {
@@ -101,7 +101,7 @@ macro_rules! x86 {
                 unsafe { $non_zeros as u32 }
             }
             $(
-                const ISA: Isa = Isa::Avx2;
+                type Set = isa::Avx2;
                 type Lanes = $no_mask;
                 const LEAVES_OUT: bool = false;
                 #[inline(always)]
@@ -119,7 +119,7 @@ macro_rules! x86 {
                     // SAFETY: the caller runs on a machine with this instruction set.
                     unsafe { $whole($half_mul_add($half(self), $half(x), $half(sum))) }
                 }
-                const ISA: Isa = Isa::Avx512;
+                type Set = isa::Avx512;
                 type Lanes = $mask;
                 const LEAVES_OUT: bool = true;
                 #[inline(always)]
