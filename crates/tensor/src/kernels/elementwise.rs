@@ -17,6 +17,12 @@ pub(crate) trait Function1: Copy + Send + Sync {
     /// When `call_usual` is taken instead.
     const SHORTCUT: Shortcut = Shortcut::None;
 
+    /// Whether a shortcut of chunks is one on this machine.
+    #[inline(always)]
+    fn pays(self) -> bool {
+        true
+    }
+
     /// Whether `call_usual` is right for x, and then the same bits as `call`.
     fn is_usual<T: Real>(self, _x: T) -> bool {
         true
@@ -56,19 +62,24 @@ fn grain(count: usize) -> usize {
 /// What it keeps on the stack instead begins with a cache line: where stacks begin in one is chance, and an error function took 0.68 ns in
 /// one process, 0.76 in the next.
 #[inline(always)]
-fn chunk<F: Function1, T: Real, const N: usize>(f: F, x: [T; N]) -> [T; N] {
+pub(super) fn chunk<F: Function1, T: Real, const N: usize>(f: F, x: [T; N]) -> [T; N] {
     #[repr(align(64))]
     struct Lines<T, const N: usize>([T; N]);
     let mut y = Lines(x);
     let is_short = match F::SHORTCUT {
         Shortcut::None => false,
-        Shortcut::Chunks => are_usual(f, &x),
+        Shortcut::Chunks => f.pays() && are_usual(f, &x),
         Shortcut::Numbers => true,
     };
+    // A closure might not become a part of this, and be compiled for the portable set.
     if is_short {
-        y.0.iter_mut().for_each(|y| *y = f.call_usual(*y));
+        for y in &mut y.0 {
+            *y = f.call_usual(*y);
+        }
     } else {
-        y.0.iter_mut().for_each(|y| *y = f.call(*y));
+        for y in &mut y.0 {
+            *y = f.call(*y);
+        }
     }
     y.0
 }

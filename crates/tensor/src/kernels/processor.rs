@@ -92,6 +92,12 @@ impl Processor {
         self == Processor::Other
     }
 
+    /// Whether square roots of a vector take longer than twenty multiply-adds: 24 cycles of eight `f64` on a Xeon.
+    #[inline]
+    pub(crate) fn roots_take_long(self) -> bool {
+        self == Processor::Other
+    }
+
     /// Whether a core waits long for a line that one of another chip has read, before it writes to it, and not for one that nobody has
     /// in a cache: 36 ns and 5.4 on [far](super::distance) cores of Zen 4. Cores of a Xeon (Emerald Rapids) are 174 to 202 ns
     /// there and back from each other, but write such a line in 4.8 ns. To take it out of all caches before costs them 150, or 14 with

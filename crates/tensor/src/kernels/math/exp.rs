@@ -11,6 +11,8 @@ pub trait Exponential: Sized + 'static {
     const HIGH: Self;
     /// Below this, x eˣ is 0.
     const LOW: Self;
+    /// Below this, eˣ and e⁻ˣ are normal.
+    const BOUND: Self;
     /// Below this, eˣ - 1 is -1.
     const LOW_M1: Self;
     /// Exponents below -2 `LIFT` are raised by it, and lowered again in the last multiplication: that
@@ -24,6 +26,7 @@ impl Exponential for f32 {
     const LN_2: [f32; 2] = [std::f32::consts::LN_2, -1.9046542e-9];
     const HIGH: f32 = 88.72283;
     const LOW: f32 = -113.0;
+    const BOUND: f32 = 87.0;
     const LOW_M1: f32 = -18.0;
     const LIFT: f32 = 48.0;
     const EXP: &'static [f32] = &[0.5, 0.16666573, 0.04166655, 8.363774e-3, 1.3926927e-3];
@@ -33,6 +36,7 @@ impl Exponential for f64 {
     const LN_2: [f64; 2] = [std::f64::consts::LN_2, 2.3190468138462996e-17];
     const HIGH: f64 = 709.782712893384;
     const LOW: f64 = -761.0;
+    const BOUND: f64 = 708.0;
     const LOW_M1: f64 = -38.0;
     const LIFT: f64 = 128.0;
     const EXP: &'static [f64] = &[
@@ -89,6 +93,19 @@ pub(crate) fn exp<T: Real>(x: T) -> T {
     let y = lowered(y, low);
     // What the bits of a NaN became by now is not one.
     if x <= T::HIGH { y } else { x * T::INFINITY }
+}
+
+/// Whether |x| is so small that eˣ and e⁻ˣ are normal.
+#[inline(always)]
+pub(crate) fn is_bounded<T: Real>(x: T) -> bool {
+    x.abs() < T::BOUND
+}
+
+/// eˣ for an x that [`is_bounded`]: two thirds of the operations.
+#[inline(always)]
+pub(crate) fn exp_of_bounded<T: Real>(x: T) -> T {
+    let (p, rounded) = parts(x);
+    p.times_power_of_two(rounded)
 }
 
 /// eˣ - 1 = 2ⁿ (eʳ - 1) + (2ⁿ - 1), where the second term is exact wherever it counts. For n from

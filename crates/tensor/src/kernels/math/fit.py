@@ -42,8 +42,8 @@ def show(name, f, low, high, degrees, weight):
 
 
 def show_ln_erfc(kind, end, degree, count):
-    """ln(1 - erf a) from 1 on, by least squares of what its errors are relative to erf a: they fall as erfc a does."""
-    low, end = mpf(1), mpf(end)
+    """ln(1 - erf a) from 3 on, by least squares of what its errors are relative to erf a: they fall as erfc a does."""
+    low, end = mpf(3), mpf(end)
     weight = lambda a: erfc(a) / erf(a)
     xs = [(low + end) / 2 + (end - low) / 2 * cos(pi * (2 * i + 1) / (2 * count)) for i in range(count)]
     rows = matrix([[weight(x) * x**j for j in range(degree + 1)] for x in xs])
@@ -113,9 +113,9 @@ end = (high / (2 + high)) ** 2
 show("LN", lambda z: (twice_artanh(sqrt(z)) / sqrt(z) - 2) / z, 0, end, {"f64": 6}, lambda z: z / 2)
 
 ratio = lambda z: erf(sqrt(z)) / sqrt(z)
-show("ERF", ratio, 0, 1, {"f32": 6, "f64": 11}, lambda z: 1 / ratio(z))
-show_ln_erfc("f32", 4, 5, 80)
-show_ln_erfc("f64", 6, 17, 160)
+show("ERF", lambda s: ratio(s + 4), -4, 5, {"f32": 13, "f64": 22}, lambda s: 1 / ratio(s + 4))
+show_ln_erfc("f32", 4, 2, 160)
+show_ln_erfc("f64", 6, 7, 160)
 of_r = lambda r: exp(r / 2) / sqrt(2 * pi)
 show("DENSITY", of_r, -2 * half, 2 * half, {"f32": 6, "f64": 12}, lambda r: 1 / of_r(r))
 show_mills("f32", 15, 5, 2**8, "2.2")

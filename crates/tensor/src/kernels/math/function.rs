@@ -6,7 +6,7 @@ use crate::kernels::isa::{Isa, dispatch_to};
 use crate::kernels::math;
 
 macro_rules! functions {
-    ($($(#[$doc:meta])* $function:ident: $method:ident $(, $shortcut:ident if $is_usual:ident => $call_usual:ident)?;)*) => {
+    ($($(#[$doc:meta])* $function:ident: $method:ident $(, $shortcut:ident if $is_usual:ident => $call_usual:ident $(where $pays:ident)?)?;)*) => {
         /// A function of one number.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum Function {
@@ -47,6 +47,13 @@ macro_rules! functions {
                     fn call_usual<T: Real>(self, x: T) -> T {
                         math::$call_usual(x)
                     }
+
+                    $(
+                        #[inline(always)]
+                        fn pays(self) -> bool {
+                            math::$pays()
+                        }
+                    )?
                 )?
             }
         )*
@@ -84,7 +91,7 @@ macro_rules! functions {
 
 functions! {
     /// eˣ
-    Exp: exp;
+    Exp: exp, Chunks if is_bounded => exp_of_bounded;
     /// eˣ - 1
     ExpM1: exp_m1;
     /// ln x
@@ -94,21 +101,21 @@ functions! {
     /// tanh x
     Tanh: tanh;
     /// 1 / (1 + e^(-x))
-    Sigmoid: sigmoid;
+    Sigmoid: sigmoid, Chunks if is_bounded => sigmoid_of_bounded;
     /// ln(1 + eˣ)
-    Softplus: softplus;
+    Softplus: softplus, Chunks if is_bounded => softplus_of_bounded;
     /// (2/√π) ∫₀ˣ e^(-t²) dt
-    Erf: erf;
+    Erf: erf, Chunks if is_below_three => erf_below_three;
     /// x Φ(x), Φ the normal distribution function
     Gelu: gelu;
     /// Φ(x), the standard normal distribution function
     NormalCdf: normal_cdf;
     /// x / (1 + e^(-x))
-    Silu: silu;
+    Silu: silu, Chunks if is_bounded => silu_of_bounded;
     /// sin x
     Sin: sin, Numbers if is_moderate => sin_moderate;
     /// cos x
     Cos: cos, Numbers if is_moderate => cos_moderate;
     /// √x
-    Sqrt: sqrt;
+    Sqrt: sqrt, Chunks if is_central => sqrt_of_central where roots_take_long;
 }

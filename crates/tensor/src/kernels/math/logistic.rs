@@ -1,6 +1,6 @@
 //! tanh, the logistic function and what is made of it, each from one exponential of -|x| or |x|.
 
-use super::exp::{exp_m1_moderate, lifted, lowered, parts};
+use super::exp::{exp_m1_moderate, exp_of_bounded, lifted, lowered, parts};
 use super::ln::ln_1p_of_fraction;
 use crate::Real;
 
@@ -27,27 +27,57 @@ fn decay<T: Real>(x: T) -> (T, bool) {
 #[inline(always)]
 pub(crate) fn sigmoid<T: Real>(x: T) -> T {
     let (e, low) = decay(x);
-    let negative = x < T::ZERO;
-    let y = if negative { e } else { T::ONE } / (T::ONE + e);
-    let y = lowered(y, low & negative);
+    let y = lowered(share(x, e), low & (x < T::ZERO));
     if x.is_nan() { x } else { y }
+}
+
+/// The same for an x that [is bounded](super::is_bounded).
+#[inline(always)]
+pub(crate) fn sigmoid_of_bounded<T: Real>(x: T) -> T {
+    share(x, exp_of_bounded(-x.abs()))
+}
+
+#[inline(always)]
+fn share<T: Real>(x: T, e: T) -> T {
+    let part = if x < T::ZERO { e } else { T::ONE };
+    part / (T::ONE + e)
 }
 
 /// max(x, 0) + ln(1 + e^(-|x|))
 #[inline(always)]
 pub(crate) fn softplus<T: Real>(x: T) -> T {
     let (e, low) = decay(x);
-    let positive = if x < T::ZERO { T::ZERO } else { x };
-    positive + lowered(ln_1p_of_fraction(e), low)
+    positive(x) + lowered(ln_1p_of_fraction(e), low)
+}
+
+/// The same for an x that [is bounded](super::is_bounded).
+#[inline(always)]
+pub(crate) fn softplus_of_bounded<T: Real>(x: T) -> T {
+    positive(x) + ln_1p_of_fraction(exp_of_bounded(-x.abs()))
+}
+
+#[inline(always)]
+fn positive<T: Real>(x: T) -> T {
+    if x < T::ZERO { T::ZERO } else { x }
 }
 
 /// x / (1 + e) for x ≥ 0, else x e / (1 + e), with e = e^(-|x|).
 #[inline(always)]
 pub(crate) fn silu<T: Real>(x: T) -> T {
     let (e, low) = decay(x);
-    let positive = x >= T::ZERO;
     // 0 times -∞ would not be a number.
-    let bounded = if x < T::LOW { T::LOW } else { x };
-    let y = if positive { x } else { bounded * e } / (T::ONE + e);
-    lowered(y, low & !positive)
+    let y = weighted(if x < T::LOW { T::LOW } else { x }, e);
+    lowered(y, low & (x < T::ZERO))
+}
+
+/// The same for an x that [is bounded](super::is_bounded).
+#[inline(always)]
+pub(crate) fn silu_of_bounded<T: Real>(x: T) -> T {
+    weighted(x, exp_of_bounded(-x.abs()))
+}
+
+#[inline(always)]
+fn weighted<T: Real>(x: T, e: T) -> T {
+    let part = if x >= T::ZERO { x } else { x * e };
+    part / (T::ONE + e)
 }

@@ -11,21 +11,30 @@ mod format;
 pub(crate) mod function;
 mod ln;
 mod logistic;
+mod root;
 mod trig;
 
 pub use function::{Function, map, map_on};
 
-pub(crate) use erf::{erf, gelu, normal_cdf};
-pub(crate) use exp::{exp, exp_m1};
+pub(crate) use erf::{erf, erf_below_three, gelu, is_below_three, normal_cdf};
+pub(crate) use exp::{exp, exp_m1, exp_of_bounded, is_bounded};
 pub(crate) use ln::{is_normal, is_within_digits, ln, ln_1p, ln_1p_within_digits, ln_of_normal};
-pub(crate) use logistic::{sigmoid, silu, softplus, tanh};
+pub(crate) use logistic::{
+    sigmoid, sigmoid_of_bounded, silu, silu_of_bounded, softplus, softplus_of_bounded, tanh,
+};
+pub(crate) use root::{is_central, roots_take_long, sqrt_of_central};
 pub(crate) use trig::{cos, cos_moderate, is_moderate, sin, sin_cos, sin_moderate};
 
 use crate::Real;
 
 /// A format with all its constants.
 pub trait Elementary:
-    format::Format + exp::Exponential + ln::Logarithm + erf::ErrorFunction + trig::Trigonometric
+    format::Format
+    + exp::Exponential
+    + ln::Logarithm
+    + erf::ErrorFunction
+    + root::SquareRoot
+    + trig::Trigonometric
 {
 }
 
