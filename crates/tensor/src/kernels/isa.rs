@@ -161,37 +161,53 @@ pub trait Set {
     unsafe fn run<K: Kernel>(kernel: K) -> K::Output;
 }
 
-macro_rules! sets {
-    ($($(#[$attribute:meta])* $set:ident: $run:ident,)*) => {$(
-        #[doc = concat!("[`Isa::", stringify!($set), "`]")]
-        $(#[$attribute])*
-        #[derive(Debug)]
-        pub struct $set;
+/// [`Isa::Portable`]
+#[derive(Debug)]
+pub struct Portable;
 
-        #[expect(private_bounds, private_interfaces, reason = "as above")]
-        $(#[$attribute])*
-        impl Set for $set {
-            const ISA: Isa = Isa::$set;
+#[expect(private_bounds, private_interfaces, reason = "as above")]
+impl Set for Portable {
+    const ISA: Isa = Isa::Portable;
 
-            #[inline(always)]
-            unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
-                // SAFETY: the caller's promise.
-                #[allow(unused_unsafe)] // one of them is safe
-                unsafe {
-                    $run(kernel)
-                }
-            }
-        }
-    )*};
+    #[inline(always)]
+    unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
+        portable(kernel)
+    }
 }
 
-sets!(
-    #[cfg(target_arch = "x86_64")]
-    Avx512: avx512,
-    #[cfg(target_arch = "x86_64")]
-    Avx2: avx2,
-    Portable: portable,
-);
+/// [`Isa::Avx2`]
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug)]
+pub struct Avx2;
+
+#[cfg(target_arch = "x86_64")]
+#[expect(private_bounds, private_interfaces, reason = "as above")]
+impl Set for Avx2 {
+    const ISA: Isa = Isa::Avx2;
+
+    #[inline(always)]
+    unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
+        // SAFETY: the caller's promise.
+        unsafe { avx2(kernel) }
+    }
+}
+
+/// [`Isa::Avx512`]
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug)]
+pub struct Avx512;
+
+#[cfg(target_arch = "x86_64")]
+#[expect(private_bounds, private_interfaces, reason = "as above")]
+impl Set for Avx512 {
+    const ISA: Isa = Isa::Avx512;
+
+    #[inline(always)]
+    unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
+        // SAFETY: the caller's promise.
+        unsafe { avx512(kernel) }
+    }
+}
 
 /// Runs a kernel that is made for vectors V of T.
 ///
