@@ -14,11 +14,13 @@ use crate::Real;
 pub trait ErrorFunction: Sized + 'static {
     /// Beyond this, a (1 - Φ(a)) is 0.
     const TAIL_END: Self;
+    /// Up to here φ is a normal number.
+    const DENSITY_END: Self;
     /// ln 2 to so few digits that an integer up to `TAIL_END`² / 2 ln 2 times it is exact, and the rest.
     const LN_2_SHORT: [Self; 2];
     /// P in e^(r/2) / √(2π) = P(r) for |r| ≤ ln 2.
     const DENSITY: &'static [Self];
-    /// P and Q in Mills' ratio, from the constant on, without the leading 1. P(0) is a power of two.
+    /// P and Q in Mills' ratio; P(0) = 1.
     const MILLS: [&'static [Self]; 2];
     /// P in erf x = x P(x² - 4) for |x| < 3.
     const ERF: &'static [Self];
@@ -30,12 +32,13 @@ pub trait ErrorFunction: Sized + 'static {
 
 impl ErrorFunction for f32 {
     const TAIL_END: f32 = 15.0;
+    const DENSITY_END: f32 = 13.0;
     const LN_2_SHORT: [f32; 2] = [0.69314575, 1.4286068e-6];
     const DENSITY: &'static [f32] =
         &[0.3989423, 0.19947115, 0.049867786, 8.311167e-3, 1.0389041e-3, 1.0442275e-4, 8.690808e-6];
     const MILLS: [&'static [f32]; 2] = [
-        &[256.0, 302.39307, 169.43738, 55.22046, 10.550056],
-        &[204.25845, 148.24937, 53.214554, 10.5506525],
+        &[1.0, 0.91719246, 0.3968796, 0.09158992, 9.774792e-3],
+        &[0.7978846, 0.3684338, 0.092376314, 9.7356e-3, 8.2953676e-7],
     ];
     const ERF: &'static [f32] = &[
         0.49766114,
@@ -59,6 +62,7 @@ impl ErrorFunction for f32 {
 
 impl ErrorFunction for f64 {
     const TAIL_END: f64 = 39.0;
+    const DENSITY_END: f64 = 37.0;
     const LN_2_SHORT: [f64; 2] = [0.6931471805598903, 5.497923018708371e-14];
     const DENSITY: &'static [f64] = &[
         0.3989422804014327,
@@ -77,29 +81,29 @@ impl ErrorFunction for f64 {
     ];
     const MILLS: [&'static [f64]; 2] = [
         &[
-            8388608.0,
-            15415440.75753893,
-            14009062.59722972,
-            8198601.235810673,
-            3408017.75429947,
-            1052562.353776299,
-            246157.686623445,
-            43627.38054259368,
-            5758.934084613628,
-            542.0202123828079,
-            33.013092335865956,
+            1.0,
+            1.696992993862561,
+            1.4239251779870656,
+            0.7649577763659144,
+            0.28890095375452324,
+            0.07982869753455933,
+            0.01632971503702375,
+            2.4460510737586184e-3,
+            2.579151240222754e-4,
+            1.7424744572643393e-5,
+            5.808883091163929e-7,
         ],
         &[
-            6693140.809827403,
-            9251487.893852413,
-            6490363.759984719,
-            2970847.9237212855,
-            970653.8233748237,
-            234969.9488277546,
-            42553.34011564849,
-            5692.907900402326,
-            540.0202123707429,
-            33.01309233598829,
+            0.7978845608028654,
+            0.9906242819611506,
+            0.6284810219264461,
+            0.2587770849963781,
+            0.07511087261491019,
+            0.015819692561402258,
+            2.411201614597375e-3,
+            2.567533468566351e-4,
+            1.742474457862917e-5,
+            5.808883090871976e-7,
         ],
     ];
     const ERF: &'static [f64] = &[
@@ -140,32 +144,30 @@ impl ErrorFunction for f64 {
     const ERF_END: f64 = 6.0;
 }
 
-/// xⁿ + Σ c[i] xⁱ over the n coefficients.
+/// (p, n + `zero`) with φ(a) = p 2ⁿ, for a from 0 to `TAIL_END` and a `zero` beside which numbers are integers.
 #[inline(always)]
-fn monic<T: Real>(c: &[T], x: T) -> T {
-    let (last, rest) = c.split_last().expect("a polynomial has coefficients");
-    rest.iter().rev().fold(x + *last, |y, c| y.mul_add(x, *c))
+fn density_parts<T: Real>(a: T, zero: T) -> (T, T) {
+    // e^(-a²/2) = 2ⁿ e^(r/2) with r = -a² - 2 n ln 2, where nothing is rounded before the difference is small.
+    let rounded = (a * a).mul_add(T::from_f64(-0.5 * std::f64::consts::LOG2_E), zero);
+    let n = rounded - zero;
+    let [two_ln_2, rest] = T::LN_2_SHORT.map(|part| part + part);
+    let r = n.mul_add(-rest, (-a).mul_add(a, n * -two_ln_2));
+    (polynomial(T::DENSITY, r), rounded)
 }
 
 /// φ(a) for a from 0 to `TAIL_END`.
 #[inline(always)]
 fn density<T: Real>(a: T) -> T {
-    // e^(-a²/2) = 2ⁿ e^(r/2) with r = -a² - 2 n ln 2, where nothing is rounded before the difference is small.
     // 2ⁿ is lifted, lest it is denormal; the last multiplication rounds.
-    let zero = T::ROUND + T::LIFT;
-    let rounded = (a * a).mul_add(T::from_f64(-0.5 * std::f64::consts::LOG2_E), zero);
-    let n = rounded - zero;
-    let [two_ln_2, rest] = T::LN_2_SHORT.map(|part| part + part);
-    let r = n.mul_add(-rest, (-a).mul_add(a, n * -two_ln_2));
-    polynomial(T::DENSITY, r).times_power_of_two(rounded) * (-T::LIFT).power_of_two()
+    let (p, rounded) = density_parts(a, T::ROUND + T::LIFT);
+    p.times_power_of_two(rounded) * (-T::LIFT).power_of_two()
 }
 
-/// Mills' ratio (1 - Φ(a)) / φ(a) for a from 0 to `TAIL_END`.
+/// φ(a) for a from 0 to `DENSITY_END`: the same bits.
 #[inline(always)]
-fn mills<T: Real>(a: T) -> T {
-    let [p, q] = T::MILLS;
-    let p = monic(p, a);
-    p / a.mul_add(p, monic(q, a))
+fn normal_density<T: Real>(a: T) -> T {
+    let (p, rounded) = density_parts(a, T::ROUND);
+    p.times_power_of_two(rounded)
 }
 
 /// Whether |x| < 3.
@@ -191,27 +193,62 @@ pub(crate) fn erf<T: Real>(x: T) -> T {
     if a >= T::from_f64(3.0) { far } else { erf_below_three(x) }
 }
 
+/// a, but at most `TAIL_END`.
+#[inline(always)]
+fn within_tail<T: Real>(a: T) -> T {
+    if a > T::TAIL_END { T::TAIL_END } else { a }
+}
+
+/// Whether |x| < `DENSITY_END`.
+#[inline(always)]
+pub(crate) fn has_normal_density<T: Real>(x: T) -> bool {
+    x.abs() < T::DENSITY_END
+}
+
 /// x Φ(x) = max(x, 0) - |x| (1 - Φ(|x|))
 #[inline(always)]
 pub(crate) fn gelu<T: Real>(x: T) -> T {
-    let a = x.abs();
-    let bounded = if a > T::TAIL_END { T::TAIL_END } else { a };
-    // |x| times Mills' ratio. As a P(0) is exact, there is one rounding less near 0 than in a times P.
-    let ([p0, p @ ..], q) = (T::MILLS[0], T::MILLS[1]) else { unreachable!() };
-    let ap = (bounded * bounded).mul_add(monic(p, bounded), bounded * *p0);
-    let ratio = ap / (ap + monic(q, bounded));
+    let a = within_tail(x.abs());
     // The zero of a negative number is negative.
-    let positive = if x < T::ZERO { -T::ZERO } else { x };
-    (-ratio).mul_add(density(bounded), positive)
+    gelu_by(x, a, density(a)).with_sign_of(x)
+}
+
+/// x Φ(x) for an x that [`has_normal_density`].
+#[inline(always)]
+pub(crate) fn gelu_of_normal_density<T: Real>(x: T) -> T {
+    gelu_by(x, x.abs(), normal_density(x.abs()))
+}
+
+/// x Φ(x) by |x| and its density.
+#[inline(always)]
+fn gelu_by<T: Real>(x: T, a: T, density: T) -> T {
+    // a times Mills' ratio. As P(0) = 1, there is one rounding less near 0 than in a times P.
+    let [[_, p @ ..], q] = T::MILLS else { unreachable!() };
+    let ap = (a * a).mul_add(polynomial(p, a), a);
+    let ratio = ap / (ap + polynomial(q, a));
+    let positive = if x < T::ZERO { T::ZERO } else { x };
+    (-ratio).mul_add(density, positive)
 }
 
 /// Φ(x): 1 - Φ(|x|), or what it leaves of 1.
 #[inline(always)]
 pub(crate) fn normal_cdf<T: Real>(x: T) -> T {
-    let a = x.abs();
-    let bounded = if a > T::TAIL_END { T::TAIL_END } else { a };
-    let (mills, density) = (mills(bounded), density(bounded));
-    let y = if x < T::ZERO { mills * density } else { (-mills).mul_add(density, T::ONE) };
+    let a = within_tail(x.abs());
+    let y = normal_cdf_by(x, a, density(a));
     // What the bits of a NaN became by now is not one.
     if x.is_nan() { x } else { y }
+}
+
+/// Φ(x) for an x that [`has_normal_density`].
+#[inline(always)]
+pub(crate) fn normal_cdf_of_normal_density<T: Real>(x: T) -> T {
+    normal_cdf_by(x, x.abs(), normal_density(x.abs()))
+}
+
+/// Φ(x) by |x| and its density.
+#[inline(always)]
+fn normal_cdf_by<T: Real>(x: T, a: T, density: T) -> T {
+    let [p, q] = T::MILLS.map(|c| polynomial(c, a));
+    let mills = p / a.mul_add(p, q);
+    if x < T::ZERO { mills * density } else { (-mills).mul_add(density, T::ONE) }
 }

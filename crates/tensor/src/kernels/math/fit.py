@@ -62,24 +62,24 @@ def mills(a):
     return erfc(a / sqrt(mpf(2))) / 2 / density(a)
 
 
-def show_mills(kind, end, degree, first, centre):
-    """P and Q in Mills' ratio P(a) / (a P(a) + Q(a)), both monic, Q of one degree less: right for large a.
+def show_mills(kind, end, degree_p, degree_q, centre):
+    """P and Q in Mills' ratio P(a) / (a P(a) + Q(a)): right for large a.
 
-    P begins with `first`, and Q so that the tail at 0 is ½ to the last digit. They meet the ratio where
+    P begins with 1, and Q so that the tail at 0 is ½ to the last digit. They meet the ratio where
     Chebyshev polynomials of (a - centre) / (a + centre) would be extreme."""
-    end, centre, count = mpf(end), mpf(centre), 2 * degree - 3
+    end, centre, count = mpf(end), mpf(centre), degree_p + degree_q
     k = nearest(density(0), DIGITS[kind])
     f = lambda a: mills(a) * density(0) / k
-    p, q = [mpf(first)], [2 * first * k]
+    p, q = [mpf(1)], [2 * k]
     half = end / (end + centre)
     at = lambda share: centre * share * half / (1 - share * half)
     nodes = [at((1 - cos(pi * (i + 1) / (count + mpf(1) / 2))) / 2) for i in range(count)]
     weight = lambda a: 1 - a * f(a)
-    terms = lambda a: [weight(a) * a**j for j in range(1, degree)] + [-f(a) * a**j for j in range(1, degree - 1)]
-    rest = lambda a: f(a) * (a ** (degree - 1) + q[0]) - weight(a) * (a**degree + p[0])
+    terms = lambda a: [weight(a) * a**j for j in range(1, degree_p + 1)] + [-f(a) * a**j for j in range(1, degree_q + 1)]
+    rest = lambda a: f(a) * q[0] - weight(a) * p[0]
     solution = list(lu_solve(matrix([terms(a) for a in nodes]), matrix([rest(a) for a in nodes])))
-    p, q = p + solution[: degree - 1], q + solution[degree - 1 :]
-    of_p, of_q = (lambda a, c=c: polyval([1, *c[::-1]], a) for c in (p, q))
+    p, q = p + solution[:degree_p], q + solution[degree_p:]
+    of_p, of_q = (lambda a, c=c: polyval(c[::-1], a) for c in (p, q))
     xs = [at((mpf(i) + mpf(1) / 3) / 500) for i in range(500)]
     error = max(abs(of_p(a) / (a * of_p(a) + of_q(a)) / f(a) - 1) for a in xs)
     print(f"// {kind} MILLS: relative error {nstr(error, 2)}")
@@ -118,8 +118,8 @@ show_ln_erfc("f32", 4, 2, 160)
 show_ln_erfc("f64", 6, 7, 160)
 of_r = lambda r: exp(r / 2) / sqrt(2 * pi)
 show("DENSITY", of_r, -2 * half, 2 * half, {"f32": 6, "f64": 12}, lambda r: 1 / of_r(r))
-show_mills("f32", 15, 5, 2**8, "2.2")
-show_mills("f64", 39, 11, 2**23, "3.5")
+show_mills("f32", 15, 4, 4, "3")
+show_mills("f64", 39, 10, 9, "3.5")
 short_parts("LN_2_SHORT", log(mpf(2)), {"f32": 16, "f64": 42})
 
 end = mpf("0.8") ** 2

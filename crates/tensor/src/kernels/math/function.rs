@@ -107,9 +107,9 @@ functions! {
     /// (2/√π) ∫₀ˣ e^(-t²) dt
     Erf: erf, Chunks if is_below_three => erf_below_three;
     /// x Φ(x), Φ the normal distribution function
-    Gelu: gelu;
+    Gelu: gelu, Chunks if has_normal_density => gelu_of_normal_density;
     /// Φ(x), the standard normal distribution function
-    NormalCdf: normal_cdf;
+    NormalCdf: normal_cdf, Chunks if has_normal_density => normal_cdf_of_normal_density;
     /// x / (1 + e^(-x))
     Silu: silu, Chunks if is_bounded => silu_of_bounded;
     /// sin x

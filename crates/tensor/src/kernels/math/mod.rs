@@ -16,7 +16,10 @@ mod trig;
 
 pub use function::{Function, map, map_on};
 
-pub(crate) use erf::{erf, erf_below_three, gelu, is_below_three, normal_cdf};
+pub(crate) use erf::{
+    erf, erf_below_three, gelu, gelu_of_normal_density, has_normal_density, is_below_three,
+    normal_cdf, normal_cdf_of_normal_density,
+};
 pub(crate) use exp::{exp, exp_m1, exp_of_bounded, is_bounded};
 pub(crate) use ln::{is_normal, is_within_digits, ln, ln_1p, ln_1p_within_digits, ln_of_normal};
 pub(crate) use logistic::{
