@@ -24,8 +24,15 @@ impl Shape {
     }
 
     /// The number of elements: the product of the sizes, 1 without axes.
+    ///
+    /// # Panics
+    /// If it is no `usize`. Kernels that write through pointers rely on it.
     pub fn count(&self) -> usize {
-        self.iter().product()
+        if self.contains(&0) {
+            return 0;
+        }
+        let count = self.iter().try_fold(1usize, |count, &size| count.checked_mul(size));
+        count.unwrap_or_else(|| panic!("shape {self}: more elements than can be counted"))
     }
 
     /// The number of axes.
@@ -222,6 +229,19 @@ mod tests {
         assert_eq!(shape(&[0]).broadcast(&shape(&[1])), Some(shape(&[0])));
         assert_eq!(shape(&[2]).broadcast(&shape(&[3])), None);
         assert_eq!(shape(&[2, 1]).strides_within(&shape(&[4, 2, 3]))[..3], [0, 1, 0]);
+    }
+
+    #[test]
+    fn a_shape_with_an_axis_of_nothing_has_no_elements() {
+        assert_eq!(Shape::new(&[usize::MAX, 0, usize::MAX]).count(), 0);
+        assert_eq!(Shape::new(&[1 << 32, (1 << 31) - 1]).count(), (1 << 63) - (1 << 32));
+    }
+
+    /// 2³² (2³² + 1) would wrap to 2³² where overflow is not looked for.
+    #[test]
+    #[should_panic(expected = "shape [4294967296, 4294967297]: more elements than can be counted")]
+    fn a_shape_of_more_elements_than_can_be_counted_has_no_count() {
+        Shape::new(&[1 << 32, (1 << 32) + 1]).count();
     }
 
     #[test]

@@ -66,7 +66,7 @@ static WHOLE: Configuration = Configuration {
     rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
 };
 
-/// The tiles of this thread, which are given back when this is dropped.
+/// The tiles of this thread, which are given back when this is dropped: of two on one thread, the other one's, too.
 pub(crate) struct Tiles {
     /// They are of one thread.
     not_send: std::marker::PhantomData<*mut ()>,

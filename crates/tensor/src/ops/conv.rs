@@ -7,7 +7,8 @@ use ndarray::{ArrayD, Ix4};
 
 use super::run;
 use crate::check::{Case, Checked, Sampler};
-use crate::kernels::conv::{Axis, Finish, Sizes, conv2d, conv2d_input, conv2d_weight};
+use crate::kernels::axis::Axis;
+use crate::kernels::conv::{Finish, Sizes, conv2d, conv2d_input, conv2d_weight};
 use crate::{Batch, Needs, Op, Real, Shape, Tensor, Values};
 
 /// How a kernel walks over an image: height first, width second. Names are PyTorch's.
@@ -153,8 +154,10 @@ impl Convolution {
             let (input, kernel) = (x[2 + i], w[2 + i]);
             let span = dilation[i] * kernel.saturating_sub(1) + 1;
             let room = (input + 2 * padding[i]).checked_sub(span);
-            let room = room.filter(|_| kernel > 0).unwrap_or_else(|| {
-                panic!("conv2d: x {x:?} with padding {padding:?} is smaller than weight {w:?}")
+            let room = room.filter(|_| kernel > 0 && input > 0).unwrap_or_else(|| {
+                panic!(
+                    "conv2d: x {x:?} with padding {padding:?} is empty or smaller than weight {w:?}"
+                )
             });
             Axis {
                 input,
@@ -455,6 +458,17 @@ mod tests {
             let size = (input - 1) * s + d * (kernel - 1) + extra + 1;
             (size > 2 * p).then(|| ([s, p, d, extra, kernel], input, size - 2 * p))
         })
+    }
+
+    /// With padding it is as large as the kernel, but there is nothing to copy into planes.
+    #[test]
+    #[should_panic(
+        expected = "conv2d: x [1, 1, 0, 5] with padding [1, 0] is empty or smaller than weight [1, 1, 1, 1]"
+    )]
+    fn an_empty_image_has_no_convolution() {
+        let (x, w) = (Tensor::<f32>::zeros([1, 1, 0, 5]), Tensor::zeros([1, 1, 1, 1]));
+        let padding = [1, 0];
+        x.conv2d(&w, None, Convolution { padding, ..Convolution::default() });
     }
 
     proptest! {

@@ -16,12 +16,20 @@ pub fn for_each_chunk<C: Chunks>(chunks: C, visit: impl Fn(usize, C::Chunk) + Sy
 }
 
 /// Chunks of `size` elements, the last may be shorter, to be read.
+///
+/// # Panics
+/// If `size` is 0.
 pub fn chunks<T: Sync>(slice: &[T], size: usize) -> impl Chunks<Chunk = &[T]> {
+    assert!(size > 0, "chunks: of 0 elements");
     Read { slice, size }
 }
 
 /// Chunks of `size` elements, the last may be shorter, to be written.
+///
+/// # Panics
+/// If `size` is 0.
 pub fn chunks_mut<T: Send>(slice: &mut [T], size: usize) -> impl Chunks<Chunk = &mut [T]> {
+    assert!(size > 0, "chunks: of 0 elements");
     Write { start: slice.as_mut_ptr(), length: slice.len(), size, slice: PhantomData }
 }
 

@@ -21,7 +21,7 @@ thread_local! {
 }
 
 /// The number of threads that kernels called from here use: all cores, or what `ELBO_THREADS`,
-/// [`set`] or [`with`] says.
+/// [`set`] or [`with`] says; 64 at most.
 ///
 /// # Panics
 /// If `ELBO_THREADS` is not a number from 1 on.
@@ -30,8 +30,9 @@ pub fn count() -> usize {
         (0, 0) => {
             let cores = || thread::available_parallelism().map_or(1, usize::from);
             let wanted = from_environment().unwrap_or_else(|error| panic!("{error}"));
-            set(wanted.unwrap_or_else(cores));
-            COUNT.load(Relaxed)
+            let count = wanted.unwrap_or_else(cores).min(MOST);
+            // Somebody may have set it meanwhile.
+            COUNT.compare_exchange(0, count, Relaxed, Relaxed).map_or_else(|set| set, |_| count)
         }
         (0, count) => count,
         (count, _) => count,

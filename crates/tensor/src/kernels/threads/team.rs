@@ -9,8 +9,8 @@
 //! Each thread begins with parts of its own, the same in every job, so that what it wrote last is
 //! still in its cache; who is done helps the others. The caller does not wait for those who come
 //! late: it works until nothing is left, then waits for parts that others have begun. A job that
-//! is given while another one runs, or by a part of a job, runs on its own thread alone. Parts see one thread, so that they do not cut
-//! work for others.
+//! is given while another one runs, or by a part of a job, runs on its own thread alone. Parts of the team's job see one thread, so that they do
+//! not cut work for others.
 
 use std::any::Any;
 use std::cell::UnsafeCell;
