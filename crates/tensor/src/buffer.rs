@@ -1,4 +1,4 @@
-//! Storage that is recycled, so that a training step allocates nothing once it is warm.
+//! Storage that is recycled, so that a training step allocates no buffer once it is warm.
 //!
 //! A buffer that is dropped goes back to a shelf for its size, and the next buffer of that size
 //! comes from there: if there is one, the last that the same thread gave back, as its lines are in that

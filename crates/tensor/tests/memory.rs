@@ -1,4 +1,4 @@
-//! What the graph promises of memory: no recursion, no growth, no allocation once warm.
+//! What the graph promises of memory: no recursion, no growth, no new buffer once warm.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -230,7 +230,7 @@ pub(crate) fn map_assign<T: Real>(f: impl Function1, x: &mut [T]) {
     for_each_chunk(chunks_mut(x, grain), |_, x| dispatch(MapAssign(f, x)));
 }
 
-/// A run of an operand: as long as the result, or one number that is repeated.
+/// y = f(a, b) over one run; an operand is as long as y, or one number that is repeated.
 struct Zip<'a, F, T>(F, &'a [T], &'a [T], &'a mut [T]);
 
 impl<F: Function2, T: Real> Kernel for Zip<'_, F, T> {
@@ -345,8 +345,7 @@ impl Walk {
         if self.advances[operand] { &data[at + from..][..len] } else { &data[at..=at] }
     }
 
-    /// Calls `visit(range of the result, start of a, start of b, offset in the run)` for pieces of
-    /// at most [`GRAIN`] elements of one run each.
+    /// Calls `visit(piece of y, [start of a, start of b], offset in the run)` for pieces of at most [`GRAIN`] elements of one run each.
     fn for_each_piece<T: Real>(
         &self,
         y: &mut [T],

@@ -1,11 +1,17 @@
 //! Slices in, slices out. Kernels know numbers and lengths, no tensors and no graph.
 //!
-//! Read in this order: [`isa`] (one algorithm, compiled for every instruction set), [`vector`] (where it needs registers by name),
-//! [`threads`], [`math`] (functions of one number), `elementwise`, `reduce`,
-//! `permute`, [`gemm`] (`amx` has its largest instructions, [`once`] compiles it once for each type), `conv`, `pool`, `resample`, `within`, [`bytes`], and the fused ones: `bce`, `softmax`,
-//! `gaussian_kl`, `reparameterize`, `noise` (of `chacha`'s words), [`optimizer`]. [`prefetch`] asks
-//! for memory ahead, [`memory`] has it made of large pages; `evict` takes it out of the caches, where cores are far from each other ([`distance`]);
-//! `lanes` sums rows, `processor` knows where processors differ; [`peak`] is what all are measured against.
+//! Read in this order:
+//!
+//! - *One algorithm for every instruction set*: [`isa`], [`vector`] where registers are needed by name, and [`once`], which compiles the
+//!   largest kernels once for each type.
+//! - *Cores and memory*: [`threads`], [`memory`] made of large pages, [`prefetch`], [`distance`] between cores, `evict` out of the
+//!   caches where they are far from each other, `processor` for what processors differ in.
+//! - *Functions of numbers*: [`math`], `elementwise`, and `lanes`, `reduce`, `softmax` along rows.
+//! - *Products*: [`gemm`], with `amx` for its largest instructions.
+//! - *Images*: `axis`, `conv`, `pool`, `resample`, and [`bytes`].
+//! - *Others*: `permute`, `within`; `noise`, of `chacha`'s words; the fused losses `bce`, `gaussian_kl`, `reparameterize`; [`optimizer`].
+//! - What all are measured against: [`peak`].
+//!
 //! All `unsafe` code of the libraries is in this folder.
 //!
 //! **The same bits.** Where work is cut for threads, no sum depends on it: an element of a
@@ -14,6 +20,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
+pub(crate) mod axis;
 pub(crate) mod bce;
 pub mod bytes;
 pub(crate) mod chacha;

@@ -1,35 +1,18 @@
-//! Windows over planes: the largest entry of each, and where it is.
+//! Axiss over planes: the largest entry of each, and where it is.
 
 use std::marker::PhantomData;
 
 use super::GRAIN;
+use super::axis::Axis;
 use super::isa::{self, Isa, Kernel, dispatch_vectors};
 use super::threads::{chunks, chunks_mut, for_each_chunk};
 use super::vector::Vector;
 use crate::Real;
 
-/// One axis of pooling: window i has the positions i · stride + k · dilation - padding that exist.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Window {
-    pub(crate) input: usize,
-    pub(crate) output: usize,
-    pub(crate) kernel: usize,
-    pub(crate) stride: usize,
-    pub(crate) padding: usize,
-    pub(crate) dilation: usize,
-}
-
-impl Window {
-    /// The position of entry k of a window, if it exists.
-    #[inline(always)]
-    fn position(&self, i: usize, k: usize) -> Option<usize> {
-        let at = (i * self.stride + k * self.dilation).checked_sub(self.padding)?;
-        (at < self.input).then_some(at)
-    }
-
+impl Axis {
     /// Whether every window has an entry: with dilation, all may lie in the padding.
     pub(crate) fn has_entries(&self) -> bool {
-        (0..self.output).all(|i| (0..self.kernel).any(|k| self.position(i, k).is_some()))
+        (0..self.output).all(|i| (0..self.kernel).any(|k| self.meets(i, k).is_some()))
     }
 
     /// Whether windows are pairs next to each other, the last perhaps of one.
@@ -42,12 +25,12 @@ impl Window {
 /// Where the largest entry of a window is: the first of equal ones, and the last NaN if there are
 /// any, as in PyTorch.
 #[inline(always)]
-fn largest<T: Real>([y, x]: [Window; 2], i: usize, j: usize, plane: &[T]) -> usize {
+fn largest<T: Real>([y, x]: [Axis; 2], i: usize, j: usize, plane: &[T]) -> usize {
     let mut best = None;
     for k in 0..y.kernel {
-        let Some(row) = y.position(i, k) else { continue };
+        let Some(row) = y.meets(i, k) else { continue };
         for l in 0..x.kernel {
-            let Some(column) = x.position(j, l) else { continue };
+            let Some(column) = x.meets(j, l) else { continue };
             let at = row * x.input + column;
             let replaces = |best: usize| plane[at] > plane[best] || plane[at].is_nan();
             if best.is_none_or(replaces) {
@@ -62,7 +45,7 @@ fn largest<T: Real>([y, x]: [Window; 2], i: usize, j: usize, plane: &[T]) -> usi
 trait Visit<T>: Send + Sync {
     /// # Safety
     /// Call it inline in code for V's instruction set.
-    unsafe fn visit<V: Vector<T>>(windows: [Window; 2], x: &[T], values: &[T], out: &mut [T]);
+    unsafe fn visit<V: Vector<T>>(windows: [Axis; 2], x: &[T], values: &[T], out: &mut [T]);
 }
 
 /// out = the entry of `values` where x is largest.
@@ -70,7 +53,7 @@ struct Gather;
 
 impl<T: Real> Visit<T> for Gather {
     #[inline(always)]
-    unsafe fn visit<V: Vector<T>>(windows: [Window; 2], x: &[T], values: &[T], out: &mut [T]) {
+    unsafe fn visit<V: Vector<T>>(windows: [Axis; 2], x: &[T], values: &[T], out: &mut [T]) {
         let [rows, columns] = windows;
         for (i, out) in out.chunks_exact_mut(columns.output).enumerate() {
             let whole = whole_pairs(windows, i);
@@ -92,7 +75,7 @@ struct Scatter;
 
 impl<T: Real> Visit<T> for Scatter {
     #[inline(always)]
-    unsafe fn visit<V: Vector<T>>(windows: [Window; 2], x: &[T], values: &[T], out: &mut [T]) {
+    unsafe fn visit<V: Vector<T>>(windows: [Axis; 2], x: &[T], values: &[T], out: &mut [T]) {
         let [rows, columns] = windows;
         out.fill(T::ZERO);
         for (i, values) in values.chunks_exact(columns.output).enumerate() {
@@ -122,7 +105,7 @@ fn two_rows<T>(plane: &[T], i: usize, width: usize, windows: usize) -> [&[T]; 2]
 /// How many windows of row i, from the left, are whole squares of 2 × 2 next to each other: these
 /// have loops without branches.
 #[inline(always)]
-fn whole_pairs([rows, columns]: [Window; 2], i: usize) -> usize {
+fn whole_pairs([rows, columns]: [Axis; 2], i: usize) -> usize {
     let pairs = rows.is_pairs() && columns.is_pairs() && 2 * i + 1 < rows.input;
     if pairs { columns.input / 2 } else { 0 }
 }
@@ -235,7 +218,7 @@ unsafe fn scatter_row<T: Real, V: Vector<T>>(x: [&[T]; 2], values: &[T], out: [&
 }
 
 struct Planes<'a, T, A, V> {
-    windows: [Window; 2],
+    windows: [Axis; 2],
     x: &'a [T],
     values: &'a [T],
     out: &'a mut [T],
@@ -263,7 +246,7 @@ impl<T: Real, A: Visit<T>, V: Vector<T>> Kernel for Planes<'_, T, A, V> {
 /// Calls the kernel for planes in parallel.
 fn planes<T: Real, A: Visit<T>>(
     isa: Isa,
-    windows: [Window; 2],
+    windows: [Axis; 2],
     x: &[T],
     values: &[T],
     out: &mut [T],
@@ -289,13 +272,13 @@ fn planes<T: Real, A: Visit<T>>(
 }
 
 /// y = the entry of `values` where x is largest, in each window of each plane.
-pub(crate) fn gather<T: Real>(windows: [Window; 2], x: &[T], values: &[T], y: &mut [T]) {
+pub(crate) fn gather<T: Real>(windows: [Axis; 2], x: &[T], values: &[T], y: &mut [T]) {
     assert_eq!(x.len(), values.len());
     planes::<T, Gather>(isa::current(), windows, x, values, y);
 }
 
 /// Adds each entry of `gy` to `gx` where x is largest in its window; 0 elsewhere.
-pub(crate) fn scatter<T: Real>(windows: [Window; 2], x: &[T], gy: &[T], gx: &mut [T]) {
+pub(crate) fn scatter<T: Real>(windows: [Axis; 2], x: &[T], gy: &[T], gx: &mut [T]) {
     assert_eq!(x.len(), gx.len());
     planes::<T, Scatter>(isa::current(), windows, x, gy, gx);
 }
@@ -305,19 +288,19 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn window(input: usize, (kernel, stride, padding, dilation): Sizes) -> Window {
+    fn window(input: usize, (kernel, stride, padding, dilation): Sizes) -> Axis {
         let span = dilation * (kernel - 1) + 1;
         let output = (input + 2 * padding).saturating_sub(span) / stride + 1;
-        Window { input, output, kernel, stride, padding, dilation }
+        Axis { input, output, kernel, stride, padding, dilation }
     }
 
     type Sizes = (usize, usize, usize, usize);
 
     /// Squares of 2 × 2 with and without a last one that is cut off, and others.
-    fn axis() -> impl Strategy<Value = Window> {
+    fn axis() -> impl Strategy<Value = Axis> {
         let pairs = (1usize..70).prop_map(|input| {
             let window = window(input, (2, 2, 0, 1));
-            Window { output: input.div_ceil(2), ..window }
+            Axis { output: input.div_ceil(2), ..window }
         });
         let others = (5usize..12, 1usize..4, 1usize..4, 1usize..3).prop_map(
             |(input, kernel, stride, dilation)| {
@@ -327,7 +310,7 @@ mod tests {
         prop_oneof![3 => pairs, 1 => others]
     }
 
-    fn agree<T: Real>(windows: [Window; 2], numbers: &[u8]) {
+    fn agree<T: Real>(windows: [Axis; 2], numbers: &[u8]) {
         let [rows, columns] = windows;
         let (input, output) = (rows.input * columns.input, rows.output * columns.output);
         // Few different numbers, so that many are equal, and some NaN.

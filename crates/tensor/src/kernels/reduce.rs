@@ -8,13 +8,14 @@
 use std::marker::PhantomData;
 
 use super::isa::{self, Kernel, dispatch, dispatch_vectors};
+use super::lanes::{self, LANES};
 use super::threads::{chunks, chunks_mut, for_each_chunk};
 use super::vector::Vector;
 use super::{GRAIN, even};
 use crate::Real;
 use crate::buffer::Buffer;
 
-const LANES: usize = 32;
+/// The most numbers in a block.
 const BLOCK: usize = 4096;
 
 /// What is reduced with what.
@@ -68,21 +69,6 @@ impl Fold for Max {
     }
 }
 
-struct Block<'a, F, T, V> {
-    fold: F,
-    x: &'a [T],
-    vector: PhantomData<V>,
-}
-
-impl<F: Fold, T: Real, V: Vector<T>> Kernel for Block<'_, F, T, V> {
-    type Output = T;
-    #[inline(always)]
-    fn run(self) -> T {
-        // SAFETY: the kernel runs on V's instruction set, and this is inlined into it.
-        unsafe { folded::<F, T, V>(self.fold, self.x) }
-    }
-}
-
 /// A block, lane by lane.
 ///
 /// # Safety
@@ -108,21 +94,10 @@ unsafe fn folded<F: Fold, T: Real, V: Vector<T>>(fold: F, x: &[T]) -> T {
     for (lane, x) in lanes.iter_mut().zip(rest) {
         *lane = fold.join(*lane, *x);
     }
-    let mut width = LANES;
-    while width > 1 {
-        width /= 2;
-        for i in 0..width {
-            lanes[i] = fold.join(lanes[i], lanes[i + width]);
-        }
-    }
-    lanes[0]
+    lanes::folded(lanes, |a, b| fold.join(a, b))
 }
 
-fn block<T: Real>(fold: impl Fold, x: &[T]) -> T {
-    dispatch_vectors!(isa::light(), T, vector => Block { fold, x, vector })
-}
-
-/// Runs of `length`, a block each at most.
+/// y = fold over runs of `length`, a block each at most; the last may be shorter.
 struct Runs<'a, F, T, V> {
     fold: F,
     length: usize,
@@ -142,19 +117,25 @@ impl<F: Fold, T: Real, V: Vector<T>> Kernel for Runs<'_, F, T, V> {
     }
 }
 
-/// One run of contiguous numbers.
-fn run<T: Real>(fold: impl Fold, x: &[T]) -> T {
-    if x.len() <= BLOCK {
-        return block(fold, x);
-    }
+/// [`Runs`] on the calling thread.
+fn runs<T: Real>(fold: impl Fold, length: usize, x: &[T], y: &mut [T]) {
+    let isa = isa::light();
+    dispatch_vectors!(isa, T, vector => Runs { fold, length, x, y: &mut *y, vector });
+}
+
+/// One run of contiguous numbers, longer than a block.
+fn long_run<T: Real>(fold: impl Fold, x: &[T]) -> T {
     let mut blocks = Buffer::<T>::for_overwrite(x.len().div_ceil(BLOCK));
     // A thread takes several blocks at a time.
     const GROUP: usize = GRAIN / BLOCK;
     let groups = (chunks(x, GROUP * BLOCK), chunks_mut(&mut blocks, GROUP));
-    for_each_chunk(groups, |_, (x, y)| {
-        x.chunks(BLOCK).zip(y).for_each(|(x, y)| *y = block(fold, x));
-    });
-    run(fold, &blocks)
+    for_each_chunk(groups, |_, (x, y)| runs(fold, BLOCK, x, y));
+    if blocks.len() > BLOCK {
+        return long_run(fold, &blocks);
+    }
+    let mut y = [fold.start()];
+    runs(fold, BLOCK, &blocks, &mut y);
+    y[0]
 }
 
 struct Rows<'a, F, T>(F, &'a [T], usize, &'a mut [T]);
@@ -193,11 +174,10 @@ pub(crate) fn reduce<T: Real>(
         let groups = (chunks_mut(y, rows), chunks(x, rows * length));
         return for_each_chunk(groups, |_, (y, x)| {
             if length > BLOCK {
-                y.iter_mut().zip(x.chunks(length)).for_each(|(y, x)| *y = run(fold, x));
-                return;
+                y.iter_mut().zip(x.chunks(length)).for_each(|(y, x)| *y = long_run(fold, x));
+            } else {
+                runs(fold, length, x, y);
             }
-            let isa = isa::light();
-            dispatch_vectors!(isa, T, vector => Runs { fold, length, x, y: &mut *y, vector });
         });
     }
     // Whole cache lines, so that threads do not share one, and as many for each.
@@ -214,7 +194,7 @@ pub(crate) fn reduce<T: Real>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::isa::{Isa, dispatch_to};
+    use super::super::isa::{Isa, bits, dispatch_to};
     use super::super::threads;
     use super::*;
     use proptest::prelude::*;
@@ -286,12 +266,11 @@ mod tests {
         (0..count).map(number).collect()
     }
 
-    fn bits<T: Real>(numbers: &[T]) -> Vec<u64> {
-        numbers.iter().map(|x| x.to_f64().to_bits()).collect()
-    }
-
     fn block_on<T: Real>(isa: Isa, fold: impl Fold, x: &[T]) -> T {
-        dispatch_vectors!(isa, T, vector => Block { fold, x, vector })
+        let mut y = [fold.start()];
+        let length = x.len().max(1);
+        dispatch_vectors!(isa, T, vector => Runs { fold, length, x, y: &mut y, vector });
+        y[0]
     }
 
     fn rows_on<T: Real>(isa: Isa, fold: impl Fold, x: &[T], stride: usize, width: usize) -> Vec<T> {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use ndarray::{ArrayD, Axis};
+use ndarray::ArrayD;
 
 use super::resample::Resample;
 use super::run;
 use crate::check::{Case, Checked, Sampler};
-use crate::kernels::pool::{Window, gather, scatter};
+use crate::kernels::axis::Axis;
+use crate::kernels::pool::{gather, scatter};
 use crate::kernels::resample::Taps;
 use crate::{Batch, Needs, Op, Real, Shape, Tensor, Values};
 
@@ -37,7 +38,7 @@ impl Pooling {
 
     /// The windows over images of this shape.
     #[track_caller]
-    fn windows(&self, what: &str, dilation: [usize; 2], x: &Shape) -> [Window; 2] {
+    fn windows(&self, what: &str, dilation: [usize; 2], x: &Shape) -> [Axis; 2] {
         assert!(x.rank() >= 2, "{what}: x {x}: expected [.., height, width]");
         [0, 1].map(|i| {
             let (input, kernel) = (x[x.rank() - 2 + i], self.kernel[i]);
@@ -54,7 +55,7 @@ impl Pooling {
             if self.ceil_mode && room % stride > 0 && output * stride < input + padding {
                 output += 1;
             }
-            let window = Window { input, output, kernel, stride, padding, dilation };
+            let window = Axis { input, output, kernel, stride, padding, dilation };
             assert!(window.has_entries(), "{what}: x {x}: a window of {self:?} is all padding");
             window
         })
@@ -105,8 +106,8 @@ impl<T: Real> Tensor<T> {
 }
 
 /// The means of windows along one axis.
-pub(super) fn mean_taps(window: Window, count_padding: bool) -> Arc<Taps> {
-    let Window { input, output, kernel, stride, padding, .. } = window;
+pub(super) fn mean_taps(window: Axis, count_padding: bool) -> Arc<Taps> {
+    let Axis { input, output, kernel, stride, padding, .. } = window;
     let terms = |i: usize| {
         let (start, end) = (i * stride, i * stride + kernel);
         let inside = start.max(padding) - padding..end.min(input + padding) - padding;
@@ -120,7 +121,7 @@ pub(super) fn mean_taps(window: Window, count_padding: bool) -> Arc<Taps> {
 /// y = max of each window of x
 #[derive(Clone, Copy)]
 pub(super) struct MaxPool2d {
-    windows: [Window; 2],
+    windows: [Axis; 2],
 }
 
 impl MaxPool2d {
@@ -157,7 +158,7 @@ impl<T: Real> Op<T> for MaxPool2d {
 /// The cotangent of max pooling: z = each entry of g where x is the maximum of its window.
 #[derive(Clone, Copy)]
 pub(super) struct MaxScatter {
-    windows: [Window; 2],
+    windows: [Axis; 2],
 }
 
 impl<T: Real> Op<T> for MaxScatter {
@@ -188,7 +189,7 @@ impl<T: Real> Op<T> for MaxScatter {
 /// The adjoint of [`MaxScatter`] in g: z = the entry of g where x is the maximum of the window.
 #[derive(Clone, Copy)]
 pub(super) struct MaxGather {
-    windows: [Window; 2],
+    windows: [Axis; 2],
 }
 
 impl<T: Real> Op<T> for MaxGather {
@@ -217,7 +218,7 @@ impl<T: Real> Op<T> for MaxGather {
 }
 
 /// Random windows over random images.
-fn draw(any: &mut Sampler) -> (Shape, [Window; 2]) {
+fn draw(any: &mut Sampler) -> (Shape, [Axis; 2]) {
     let mut pair =
         |range: std::ops::RangeInclusive<i64>| [0; 2].map(|_| any.integer(range.clone()) as usize);
     let (kernel, stride, extra, dilation) = (pair(1..=3), pair(1..=3), pair(0..=5), pair(1..=2));
@@ -237,18 +238,18 @@ fn distinct(any: &mut Sampler, shape: &Shape) -> ArrayD<f64> {
 
 /// Calls `visit(plane, window, position)` for the largest entry of each window.
 fn for_each_maximum(
-    [rows, columns]: [Window; 2],
+    [rows, columns]: [Axis; 2],
     x: &ArrayD<f64>,
     mut visit: impl FnMut(usize, usize, usize),
 ) {
-    let positions = |w: Window, i: usize| {
+    let positions = |w: Axis, i: usize| {
         (0..w.kernel)
             .map(move |k| (i * w.stride + k * w.dilation) as i64 - w.padding as i64)
             .filter(move |&at| (0..w.input as i64).contains(&at))
             .map(|at| at as usize)
     };
     let flat = x.to_shape((x.len() / rows.input / columns.input, rows.input * columns.input));
-    for (plane, x) in flat.expect("planes").axis_iter(Axis(0)).enumerate() {
+    for (plane, x) in flat.expect("planes").axis_iter(ndarray::Axis(0)).enumerate() {
         for i in 0..rows.output {
             for j in 0..columns.output {
                 let entries = positions(rows, i)
@@ -260,7 +261,7 @@ fn for_each_maximum(
     }
 }
 
-fn reference_gather(windows: [Window; 2], x: &ArrayD<f64>, g: &ArrayD<f64>) -> ArrayD<f64> {
+fn reference_gather(windows: [Axis; 2], x: &ArrayD<f64>, g: &ArrayD<f64>) -> ArrayD<f64> {
     let [input, output] = [windows.map(|w| w.input), windows.map(|w| w.output)];
     let mut y = ArrayD::zeros(&*sizes(&x.shape().into(), output));
     let (g, to) = (g.as_slice().expect("contiguous"), y.as_slice_mut().expect("contiguous"));

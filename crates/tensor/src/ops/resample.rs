@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayD};
 use super::pool::mean_taps;
 use super::run;
 use crate::check::{Case, Checked, Sampler};
-use crate::kernels::pool::Window;
+use crate::kernels::axis::Axis;
 use crate::kernels::resample::{Taps, resample};
 use crate::{Batch, Needs, Op, Real, Shape, Tensor, Values};
 
@@ -156,7 +156,7 @@ impl Checked for Resample {
                 1 => linear_taps(input, output, any.flip()),
                 2 => Arc::new(linear_taps(input, output, any.flip()).adjoint()),
                 _ => {
-                    let window = Window {
+                    let window = Axis {
                         input: output,
                         output: input,
                         kernel: scale,

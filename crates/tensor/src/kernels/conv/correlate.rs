@@ -6,20 +6,14 @@ use std::ops::Range;
 use super::super::isa::{Isa, Kernel, dispatch_vectors};
 use super::super::threads;
 use super::super::vector::Vector;
-use super::axis::{Pass, Walk};
-use super::planes::{Planes, map_row};
+use super::planes::{Planes, SLACK, map_row};
+use super::walk::{Pass, Walk};
 use super::{Finish, area};
 use crate::Real;
 use crate::buffer::Buffer;
 
 /// Channels of a tile.
 const HEIGHT: usize = 8;
-
-/// Runs of planes are read in whole vectors: so many numbers may follow the last one that counts.
-pub(super) const SLACK: usize = 16;
-
-/// Numbers of the planes of one band: they are to stay in the second-level cache.
-pub(super) const BAND: usize = 64 * 1024;
 
 /// Into how many parts, at most, bands of images are cut: enough to keep cores busy.
 pub(super) const PARTS: usize = 32;
@@ -104,16 +98,12 @@ pub(in crate::kernels) fn correlate<T: Real>(
     x: &[T],
     y: &mut [T],
 ) {
-    let [rows, columns] = filter.walks;
     if y.is_empty() {
         return;
     }
-    let pitch = columns.count() + columns.margin;
-    let per_row = filter.sources * rows.starts.len() * columns.starts.len() * pitch;
-    let band = (BAND / per_row.max(1)).max(rows.margin + 1).min(rows.count());
-    let planes = Planes::new(filter.walks, band, filter.source);
+    let (planes, band) = Planes::in_bands(filter.walks, filter.sources, filter.source);
     let sweeps = filter.sweeps(&planes);
-    let bands = rows.count().div_ceil(band);
+    let bands = filter.walks[0].count().div_ceil(band);
     let target = Target { start: y.as_mut_ptr() };
     let units = filter.batch * filter.groups * bands;
     let parts = PARTS.min(units);
@@ -239,7 +229,7 @@ impl<T: Real, V: Vector<T>> Part<'_, T, V> {
         for (row, sums) in rows.zip(sums) {
             let row = y.first + row * y.step;
             let at = ((image * targets + channel) * height + row) * width;
-            // SAFETY: the row lies in the result, and is this part's.
+            // SAFETY: the row lies in the result, whose length has been checked against these sizes, and is this part's.
             let to = unsafe { std::slice::from_raw_parts_mut(self.target.start.add(at), width) };
             if x.step == 1 && finish.relu {
                 map_row(sums, &mut to[..x.count], |sum| {

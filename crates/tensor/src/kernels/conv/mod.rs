@@ -3,7 +3,7 @@
 //! Nothing is lowered to a matrix that has to be written out first. A *band* of rows of one image is
 //! copied with its padding into *planes* (`planes.rs`), where entry (ky, kx) of the kernel reads at a
 //! constant offset from the place of the output; strides are taken apart into one plane for each
-//! remainder (`axis.rs`). Then an output is a product of weights and shifted runs of the planes, with
+//! remainder (`walk.rs`). Then an output is a product of weights and shifted runs of the planes, with
 //! tiles of 8 channels and some vectors of positions in registers (`correlate.rs`). The gradient of
 //! the input is the same product, walked backwards. The gradient of the weights multiplies runs of
 //! the planes with runs of the cotangent (`weight.rs`).
@@ -12,17 +12,17 @@
 //! from 0, plus the bias; then the rectifier. An entry of the weights' gradient is summed in 16 lanes over the images of
 //! a part; lanes are folded as a tree, and parts, which are cut by size, are added in order.
 
-mod axis;
 mod correlate;
 mod planes;
+mod walk;
 mod weight;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::axis::Axis;
 pub(super) use self::correlate::{Filter, correlate};
 pub(super) use self::weight::gradient as weight_gradient;
+use super::axis::Axis;
 use super::isa::{self, Isa};
 use crate::Real;
 

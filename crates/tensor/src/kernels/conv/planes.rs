@@ -2,8 +2,14 @@
 
 use std::ops::Range;
 
-use super::axis::{Pass, Walk};
+use super::walk::{Pass, Walk};
 use crate::Real;
+
+/// Numbers of the planes of one band: they are to stay in the second-level cache.
+pub(super) const BAND: usize = 64 * 1024;
+
+/// Runs of planes are read in whole vectors: so many numbers may follow the last one that counts.
+pub(super) const SLACK: usize = 16;
 
 /// The planes of some channels, for a band of rows. Rows lie `pitch` apart; a position is named by
 /// its row times the pitch plus its column, so that a walk of all positions is one straight run, in
@@ -18,10 +24,17 @@ pub(super) struct Planes<'a> {
 }
 
 impl<'a> Planes<'a> {
-    /// Planes for bands of so many rows of targets.
-    pub(super) fn new(walks: [&'a Walk; 2], band: usize, source: [usize; 2]) -> Planes<'a> {
+    /// Planes of so many channels for bands of rows of targets, and the rows of a band.
+    pub(super) fn in_bands(
+        walks: [&'a Walk; 2],
+        channels: usize,
+        source: [usize; 2],
+    ) -> (Planes<'a>, usize) {
         let [y, x] = walks;
-        Planes { walks, pitch: x.count() + x.margin, rows: band + y.margin, source }
+        let pitch = x.count() + x.margin;
+        let per_row = channels * y.starts.len() * x.starts.len() * pitch;
+        let band = (BAND / per_row.max(1)).max(y.margin + 1).min(y.count());
+        (Planes { walks, pitch, rows: band + y.margin, source }, band)
     }
 
     /// Numbers of one channel.

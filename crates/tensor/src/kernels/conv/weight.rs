@@ -7,8 +7,8 @@ use std::ops::Range;
 use super::super::isa::{Isa, Kernel, dispatch_to, dispatch_vectors};
 use super::super::threads::{chunks_mut, for_each_chunk};
 use super::super::vector::Vector;
-use super::correlate::{BAND, PARTS, SLACK};
-use super::planes::{Planes, copy};
+use super::correlate::PARTS;
+use super::planes::{BAND, Planes, SLACK, copy};
 use super::{Sizes, area};
 use crate::Real;
 use crate::buffer::Buffer;
@@ -34,10 +34,7 @@ pub(in crate::kernels) fn gradient<T: Real>(
     }
     let walks = sizes.axes.map(|axis| axis.forward());
     let [rows, columns] = &walks;
-    let pitch = columns.count() + columns.margin;
-    let per_row = sizes.inputs * rows.starts.len() * columns.starts.len() * pitch;
-    let band = (BAND / per_row.max(1)).max(rows.margin + 1).min(rows.count());
-    let planes = Planes::new([rows, columns], band, sizes.input());
+    let (planes, band) = Planes::in_bands([rows, columns], sizes.inputs, sizes.input());
     let taps = planes.offsets([&rows.passes[0], &columns.passes[0]], sizes.axes[1].kernel);
     let offsets: Vec<usize> = taps.map(|(_, at)| at).collect();
     let bands = rows.count().div_ceil(band);

@@ -6,7 +6,7 @@ use super::super::prefetch::{LINE, line_of, line_to_second_level};
 use super::super::processor;
 use super::super::vector::Vector;
 use super::Product;
-use super::part::SHORT;
+use super::plan::SHORT;
 use super::tile::Operand;
 use crate::Real;
 

@@ -12,7 +12,8 @@ use std::ops::Range;
 use super::super::isa::{Isa, Kernel, dispatch_for};
 use super::super::processor;
 use super::super::vector::{GROUP, MOST_GROUPS, MOST_LANES, Vector, riffled, transpose};
-use super::part::{BLOCK, cuts};
+use super::part::cuts;
+use super::plan::BLOCK;
 use super::{Product, Target};
 use crate::Real;
 
@@ -77,7 +78,7 @@ impl<T: Real, V: Vector<T>> FewColumns<'_, T, V> {
     /// A tile of R columns at most, and of these rows, no more than lanes.
     ///
     /// # Safety
-    /// Call it inline in code for V's instruction set.
+    /// Call it inline in code for V's instruction set. There are rows, and they and the columns are this part's.
     #[inline(always)]
     unsafe fn tile<const R: usize>(&self, rows: Range<usize>) {
         let Product { a, b, alpha, may_skip, .. } = *self.of;

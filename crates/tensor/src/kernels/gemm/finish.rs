@@ -90,7 +90,7 @@ impl<'a, T: Real> Finish<'a, T> {
     ///
     /// # Safety
     /// Call it inline in code for V's instruction set. C is good for R × `columns` numbers with rows
-    /// `row` apart, as is the mask; `columns` is at most N vectors and more than N - 1.
+    /// `row` apart, the mask for as many with rows `mask_step` apart; `columns` is at most N vectors and more than N - 1.
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
     pub(super) unsafe fn write<V: Vector<T>, const R: usize, const N: usize>(

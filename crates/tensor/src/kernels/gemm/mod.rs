@@ -1,23 +1,27 @@
 //! C ← α A B + β C, with what comes after it, for matrices with any steps, on all threads.
 //!
-//! From the inside out. A *tile* of C, 8 rows × 3 vectors on AVX-512 (4 × 4 for short sums, and on Zen 4), is kept in registers while
-//! one row of B (3 vectors) after the other meets one column of A (8 numbers): 24 multiply-adds for
-//! 11 loads, so that arithmetic and not the cache is the limit (`tile.rs`); bias, activation or mask are applied
-//! before the tile leaves the registers (`finish.rs`). The rows of B that a tile reads, a *panel*, are
-//! the same for all tiles below each other. So, unless tiles are few, they are copied next to each
-//! other once, where they stay in the first-level cache, transposed on the way if need be; A is
-//! copied only when it is stored transposed and terms are many, when neither its rows nor its columns are
-//! next to each other, or when the product leaves the second-level cache of a processor that waits for it (`pack.rs`).
-//! What a tile, or the next one, would wait for is asked for meanwhile (`ahead.rs`). A *block* of rows of A
-//! meets one panel in a function of its own, for each kind of tile (`block.rs`). The *loops* around go over
-//! panels from left to right, over k in blocks, over groups of panels, and over rows in blocks for the
-//! second-level cache; with several blocks of rows all panels are copied ahead, once (`part.rs`). Sums in
-//! registers need vectors by name, for each instruction set (`kernels/vector/`). Of an A with many zeros,
-//! such as a batch of images of digits or what a rectifier leaves, only the other numbers are met
-//! (`sparse.rs`); with a transposed B and few rows, or columns that do not fill vectors, Cᵀ is computed instead (`narrow.rs`), of few columns with
-//! an A that is transposed in registers (`few_columns.rs`); if asked to, `f32` is rounded to bfloat16 before (`bf16.rs`), and AMX
-//! takes over where it is (`amx.rs`). Last, threads: each takes
-//! some columns or some rows of C, which is all that they write (`share.rs`), or some of the terms of few long sums (`by_terms.rs`).
+//! **Ways.** The first that fits computes a product ([`Product::multiply`]):
+//!
+//! | product | way | file |
+//! |---|---|---|
+//! | factors that may be rounded to bfloat16, and are worth it | pairs of numbers, on AMX where it is | `bf16.rs`, `amx.rs` |
+//! | B stored transposed, few rows or idle lanes | Cᵀ = Bᵀ Aᵀ; of few columns, A is transposed in registers | `narrow.rs`, `few_columns.rs` |
+//! | an A of many zeros: digits, or what a rectifier leaves | only the other numbers are met | `sparse.rs`, `nonzeros.rs` |
+//! | all others | tiles, of all terms | `part.rs` and below |
+//!
+//! Threads take some columns or some rows of C each (`share.rs`), or some of the terms of few long sums (`by_terms.rs`).
+//!
+//! **Tiles**, from the inside out:
+//!
+//! - A *tile* of C, 8 rows × 3 vectors on AVX-512 (4 × 4 for short sums, and on Zen 4), is kept in registers while one row of B
+//!   (3 vectors) after the other meets one column of A (8 numbers): 24 multiply-adds for 11 loads, so that arithmetic and not the
+//!   cache is the limit (`tile.rs`). Sums in registers need vectors by name (`kernels/vector/`). Bias, activation or mask are applied
+//!   before the tile leaves the registers (`finish.rs`), and what it, or the next one, would wait for is asked for meanwhile (`ahead.rs`).
+//! - A *panel*, the columns of B that a tile reads, is the same for all tiles below each other. So, unless tiles are few, it is copied, transposed
+//!   on the way if need be, and stays in the first-level cache; A is copied only where that pays (`pack.rs`).
+//! - A *block* of rows of A meets one panel in a function of its own, for each kind of tile (`block.rs`).
+//! - The *loops* around go over panels from left to right, over k in blocks, over groups of panels, and over rows in blocks for the
+//!   second-level cache; with several blocks of rows all panels are copied ahead, once (`part.rs`, after the `plan.rs` of a part).
 //!
 //! **The same bits.** k is cut into the fewest blocks of at most 200 terms, as equal as possible. In
 //! a block an element is one chain of fused multiply-adds from 0, in order of k; the blocks are
@@ -37,8 +41,10 @@ mod narrow;
 mod nonzeros;
 mod pack;
 mod part;
+mod plan;
 mod share;
 mod sparse;
+mod target;
 mod tile;
 
 #[cfg(target_arch = "x86_64")]
@@ -47,12 +53,13 @@ pub use self::matrix::Matrix;
 use self::part::Part;
 use self::share::{shares, takes_rows};
 use self::sparse::may_skip;
+use self::target::Target;
 use self::tile::Single;
 #[cfg(target_arch = "x86_64")]
 pub(super) use self::tile::Terms;
 use std::ops::Range;
 
-use super::evict::{self, evict};
+use super::evict;
 use super::isa::{self, Isa, dispatch_vectors};
 use super::{distance, processor, threads};
 use crate::Real;
@@ -150,7 +157,7 @@ impl<'a, T: Real> Product<'a, T> {
         Product { a, b, alpha: T::ONE, beta: T::ZERO, bias: None, then, precision, may_skip }
     }
 
-    /// α A B.
+    /// α A B. With α = 0 it is 0 times each product, so NaN and infinity stay, where BLAS writes 0.
     #[must_use]
     pub fn times(self, alpha: T) -> Product<'a, T> {
         Product { alpha, ..self }
@@ -393,43 +400,6 @@ pub fn gemm_batch<'a, T: Real>(
         });
     }
 }
-
-/// Where a product goes. Threads write disjoint parts of it.
-#[derive(Clone, Copy)]
-struct Target<T> {
-    start: *mut T,
-    /// From one row to the next.
-    step: usize,
-}
-
-impl<T> Target<T> {
-    fn of(c: &mut [T], step: usize) -> Target<T> {
-        Target { start: c.as_mut_ptr(), step }
-    }
-
-    /// What begins so many numbers later.
-    fn after(self, numbers: usize) -> Target<T> {
-        Target { start: self.start.wrapping_add(numbers), ..self }
-    }
-
-    /// Takes some rows and columns out of all caches.
-    fn evict(&self, rows: &Range<usize>, columns: &Range<usize>) {
-        for row in rows.clone() {
-            // SAFETY: the columns of a row of C, which were handed to this part only.
-            let columns = unsafe {
-                let start = self.start.add(row * self.step + columns.start);
-                std::slice::from_raw_parts_mut(start, columns.len())
-            };
-            evict(columns);
-        }
-    }
-}
-
-// SAFETY: a `Target` lives only inside `write_on`, whose caller borrows C mutably for all of that
-// time; `in_parts`, `in_terms` and `multiply_sparse`, which make one, hand every element to exactly one part.
-unsafe impl<T> Send for Target<T> {}
-// SAFETY: as above.
-unsafe impl<T> Sync for Target<T> {}
 
 #[cfg(test)]
 mod tests;

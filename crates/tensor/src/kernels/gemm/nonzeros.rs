@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::super::vector::Vector;
 use super::matrix::Matrix;
-use super::part::{BLOCK, cuts};
+use super::part::cuts;
+use super::plan::BLOCK;
 use super::tile::Operand;
 use crate::Real;
 use crate::buffer::Buffer;

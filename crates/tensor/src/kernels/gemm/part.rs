@@ -4,71 +4,16 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::super::isa::Kernel;
-use super::super::prefetch::LINE;
-use super::super::processor;
 use super::super::vector::Vector;
-use super::ahead::{Ahead, asks_for_c};
+use super::ahead::Ahead;
 use super::block::Block;
 use super::finish::Finish;
 use super::pack::pack_b;
+use super::plan::Plan;
 use super::tile::{Operand, Terms};
 use super::{Matrix, Product, Target};
 use crate::Real;
 use crate::buffer::Buffer;
-
-/// The most terms that are added up in registers before they are added to C. So many rows of a
-/// panel of B that is 3 vectors wide are 37.5 KiB, which fit a first-level cache of 48 KiB (Intel, Zen 5)
-/// with the tiles of A that meet them: cubes of 1024 are 1.17 times as fast as with 256 terms. Zen 4 has 32 KiB, and streams panels from
-/// its second level.
-pub(super) const BLOCK: usize = 200;
-
-/// The most rows of A in a block: 200 KiB of `f32`, a part of the second-level cache. With 128 rows,
-/// products of 256 and more rows are 4 to 8 % slower.
-pub(super) const ROWS: usize = 256;
-
-/// And with [few terms](SHORT), where a processor [foresees rows](processor::Processor::foresees_rows): 4096 × 20 × 400, which is bound by C, is 1.2 times
-/// as fast on a Xeon (Emerald Rapids) with 64 to 128 rows as with 256, whose lines of C are on 100 pages.
-const ROWS_OF_SHORT: usize = 96;
-
-/// The most numbers of B that are packed ahead: 8 MiB of `f32`, a part of the third-level cache.
-const AHEAD: usize = 2 * 1024 * 1024;
-
-/// The panels of B that a block of rows meets before the next ones, where sums have more than one block and A costs no copy:
-/// the part of C that is added to block after block stays in the second-level cache. On two threads, cubes of 1024 are 1.05 times
-/// as fast as with all panels in `f32`, 1.09 times in `f64`, and 512 × 784 × 512 is 1.04 times as fast; on one, 512 × 400 × 784
-/// is 1.06 and 1.03 times. The next rows begin again with the first group: 4096 × 400 × 784 is 1.02 times as fast
-/// as with all rows before the next group, as A is not read from memory again. With an A that is copied for each group, and
-/// with hardly more panels than these, products are slower.
-const GROUP: usize = 8;
-
-/// The blocks of terms of a transposed A beyond which B is packed ahead for one block at a time, which stays in the
-/// second-level cache, instead of for all terms: 400 × 4096 × 784 is 1.14 times as fast as with all of them on two
-/// threads, 1.3 times on one.
-const DEEP: usize = 4;
-
-/// A row-major B is read in place for at most so many rows of A. In place, products of 16 rows run
-/// 1.5 times as fast as with copies, and those of 128 rows 7 % faster; with 1024 columns, where rows
-/// of B compete for the same places of the cache, both are equal at 128 rows.
-const IN_PLACE: usize = 128;
-
-/// The most terms of a sum for whose tiles the stores count: after 24 vectors the next tile's sums wait on Zen 4, after
-/// 16 they do not.
-pub(super) const SHORT: usize = 64;
-
-/// The rows and vectors of the largest tile of a part of so many columns, whose sums have k terms.
-///
-/// Where there are 32 registers, (4, 4) instead of (8, 3) is faster if that makes fewer panels. With few terms,
-/// products of 20 become 1.05 times as fast on one thread of Zen 4, and cubes of 64 1.02 times. With many, on Zen 4, cubes of
-/// 256 to 2048 become 1.01 to 1.03 times as fast, on two threads 1.02 to 1.1 times, and 784 × 512 × 400 with A transposed
-/// 1.02 to 1.03 times. Where a panel is not wider for it, 128 × 400 × 40 would take 1.13 times as long.
-#[inline(always)]
-fn tile_size<T, V: Vector<T>, M: Terms<T, V>>(k: usize, columns: usize) -> (usize, usize) {
-    const WIDE: (usize, usize) = (4, 4);
-    let panels = |width: usize| columns.div_ceil(V::LANES).div_ceil(width);
-    let is_better = k <= SHORT || M::CHAIN.is_none() && processor::current().computes_in_halves();
-    let has_room = V::TILE.0 == 8;
-    if has_room && is_better && panels(WIDE.1) < panels(V::TILE.1) { WIDE } else { V::TILE }
-}
 
 /// A part of a product: some rows and some columns of C.
 pub(super) struct Part<'a, T: Real, V, M> {
@@ -96,128 +41,6 @@ pub(super) fn cuts(
         i => range.start + (units / parts * i + units % parts * i / parts) * unit,
     };
     (0..parts).map(move |i| at(i)..at(i + 1))
-}
-
-/// The bytes of an A that is not copied from which on the rows of the next tile are asked for while a tile is computed, where A is
-/// read first, unless the [processor] does so itself: rows are pages apart, and where a tile takes few terms of each, Zen 4 does not
-/// foresee the next ones.
-/// 4096 × 400 × 40 is 1.2 times as fast on one thread in `f32`, 1.14 in `f64`, 4096 × 784 × 40 1.12 and 1.08 times; with
-/// many columns it counts for nothing, and in products whose A stays in the second-level cache would cost half a percent. Of a transposed A,
-/// columns are pages apart: where those of a tile are a line each, in `f64`, 400 × 4096 × 40 is 1.09 times as fast.
-const ASKED_A: usize = 1 << 18;
-
-/// The panels of B from which on a row-major A is copied, if the product leaves the second-level cache of a processor that waits for it: a Xeon whose
-/// cores other guests use, too (Emerald Rapids), takes the time of multiply-adds for the addresses of eight rows. In `f32`, on one
-/// thread and on two, cubes of 512 are 1.08 and 1.05 times as fast, 512 × 784 × 512 1.06 and 1.02, 4096 × 784 × 400 with nine panels 1.04 and 1.09, and
-/// 512 × 784 × 400 0.99 and 1.02 times; in `f64` all 1.00 to 1.07 times.
-const MANY: usize = 9;
-
-/// How many times the second-level cache a part of a product takes, from which on such a processor asks for the next panel of B and for C, row by row. Asking
-/// takes the time of multiply-adds: cubes of 512 are up to 1.08 times as fast without, and 512 × 784 × 512 1.02 to 1.07 times, but cubes of 2048 would
-/// take 1.17 times as long in `f32`, and 1.11 times in `f64`.
-const FAR_BEYOND: usize = 8;
-
-/// The panels of B up to which a transposed A of many terms is not copied: 400 × 512 × 40 in `f64`, which has two, is 1.26 times as fast
-/// without on one thread of Zen 4, and 400 × 4096 × 40 1.16 times.
-const FEW: usize = 2;
-
-/// The rows of A up to which the next panel of a B that is read in place and is four times as large as the second-level cache is asked for, unless
-/// the [processor] does so itself: 20 × 4096 × 400 with A transposed is 1.2 times as fast on one thread of Zen 4 in `f64`, and no
-/// slower in `f32`.
-const HANDFUL: usize = 32;
-
-/// What a part copies, and how its loops are cut.
-struct Plan {
-    /// The most rows of a tile, and columns of a panel.
-    height: usize,
-    width: usize,
-    /// The most terms of a block.
-    block: usize,
-    /// Whether tiles ask for rows of A in the first panel, for the next panel of B, and for C.
-    ask_a: bool,
-    ask_b: bool,
-    ask_c: bool,
-    /// Whether each block of A is copied, and each panel of B.
-    copy_a: bool,
-    copy_b: bool,
-    /// Whether panels are packed before the first of them is met: of so many columns and terms at once.
-    ahead: bool,
-    columns: usize,
-    depth: usize,
-    /// The most columns that a block of rows meets before the next ones.
-    group: usize,
-    /// The most rows of a block.
-    rows: usize,
-    /// Whether tiles ask for rows of their own panel, if it is not copied.
-    ask_panel: bool,
-}
-
-impl Plan {
-    #[inline(always)]
-    fn of<T: Real, V: Vector<T>, M: Terms<T, V>>(part: &Part<'_, T, V, M>) -> Plan {
-        let Part { of: Product { a, b, .. }, rows, columns, .. } = part;
-        let k = a.columns();
-        let (height, vectors) = tile_size::<T, V, M>(k, columns.len());
-        let width = vectors * V::LANES;
-        let block = M::BLOCK;
-        let bytes = |rows: usize, columns: usize| {
-            rows.saturating_mul(columns).saturating_mul(size_of::<T>())
-        };
-        let (of_a, of_b) = (bytes(rows.len(), k), bytes(k, columns.len()));
-        let of_c = bytes(rows.len(), columns.len());
-        let all_bytes = of_a.saturating_add(of_b).saturating_add(of_c);
-        let (foresees, cache) = (processor::current().foresees_rows(), processor::second_level());
-        let is_transposed = a.steps.0 == 1;
-        // What leaves the second-level cache comes slowly where the next one is slow: from a Xeon's at 15 GB/s.
-        // It begins to leave a little before it is full.
-        let is_beyond = foresees
-            && k > SHORT
-            && columns.len() > 2 * width
-            && !(is_transposed && k > DEEP * block)
-            && all_bytes > cache - cache / 16;
-        // Rows of a transposed A lie next to each other, a whole column of C apart for the next
-        // term: a copy pays when it is read for more than one panel of B. With one block of terms it does not:
-        // weight gradients with batch 128 are 1 to 2 % faster, the narrow 400 × 128 × 40 is 13 % in `f64`. Where memory is waited
-        // for, it pays if 8 numbers are a line: 400 × 128 × 784 is 1.05 times as fast with it on a Xeon in `f64`. Copies of
-        // other blocks pay when they are read for [many panels](MANY). One with neither rows nor columns next to each other is always copied.
-        let is_strided = !is_transposed && a.steps.1 != 1;
-        let is_line = size_of::<T>() * 8 >= LINE;
-        let copy_a = is_strided
-            || is_transposed && columns.len() > FEW * width && (k > block || is_beyond && is_line)
-            || is_beyond && k > block && columns.len() >= MANY * width;
-        let is_read_in_place = a.steps.1 == 1 || is_transposed && is_line && !copy_a;
-        let ask_a = is_read_in_place && bytes(a.rows(), k) >= ASKED_A && !foresees;
-        let rows_of_block = if foresees && k <= SHORT { ROWS_OF_SHORT } else { ROWS };
-        let copy_b = b.steps.1 != 1 || rows.len() > IN_PLACE;
-        let is_passed = !copy_b && rows.len() <= HANDFUL && k > SHORT && of_b > 4 * cache;
-        let ask_b = is_beyond && all_bytes > FAR_BEYOND * cache || is_passed && !foresees;
-        let ask_c = asks_for_c(part.of, k) && (ask_b || !foresees);
-        // With more than one block of rows, panels are packed once for all of them: 1.02 to 1.13 times
-        // as fast as once for each block, on one thread.
-        let ahead = copy_b && rows.len() > rows_of_block;
-        let all = columns.len().next_multiple_of(V::LANES);
-        let is_deep = copy_a && k > DEEP * block;
-        let depth = if is_deep { block } else { k.next_multiple_of(M::TOGETHER) };
-        let columns = if ahead { all.min((AHEAD / depth / width).max(1) * width) } else { all };
-        let is_grouped = ahead && !copy_a && k > block && all > (GROUP + 1) * width;
-        let group = if is_grouped { GROUP * width } else { columns };
-        Plan {
-            height,
-            width,
-            block,
-            ask_a,
-            ask_b,
-            ask_c,
-            copy_a,
-            copy_b,
-            ahead,
-            columns,
-            depth,
-            group,
-            rows: rows_of_block,
-            ask_panel: foresees,
-        }
-    }
 }
 
 impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
@@ -371,6 +194,7 @@ unsafe fn pack_ahead<T: Real, V: Vector<T>, M: Terms<T, V>>(
 #[cfg(test)]
 mod tests {
     use super::super::MOST;
+    use super::super::plan::BLOCK;
     use super::*;
     use proptest::prelude::*;
 

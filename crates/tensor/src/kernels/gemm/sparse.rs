@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::super::GRAIN;
-use super::super::isa::{Isa, Kernel, dispatch, dispatch_vectors};
+use super::super::isa::{Isa, Kernel, dispatch_vectors};
 use super::super::prefetch::line_of;
 use super::super::processor::Processor;
 use super::super::threads::for_each;
@@ -29,8 +29,9 @@ use super::ahead::{ask_for_c, asks_for_c};
 use super::finish::Finish;
 use super::matrix::Matrix;
 use super::nonzeros::{NonZeros, Piece, WORD};
-use super::part::{BLOCK, cuts};
-use super::share::takes_rows;
+use super::part::cuts;
+use super::plan::BLOCK;
+use super::share::{share_by_cost, takes_rows};
 use super::tile::Operand;
 use super::{Precision, Product, Target, work};
 use crate::Real;
@@ -127,75 +128,12 @@ impl<T: Real> Product<'_, T> {
         let by_columns = n > self.a.rows() && !takes_rows(&self.a, n, threads) || threads == 1;
         let is_finite = AtomicBool::new(true);
         for_each(threads, |i| {
-            let [rows, columns] = share(&self.a, n, by_columns, (i, threads));
+            let [rows, columns] = share_by_cost(&self.a, n, by_columns, (i, threads));
             if !skip(self, c, rows, columns, evicts) {
                 is_finite.store(false, Relaxed);
             }
         });
         is_finite.into_inner()
-    }
-}
-
-/// The rows and columns of C, as high as A and n wide, that thread i of `threads` computes.
-pub(super) fn share<T: Real>(
-    a: &Matrix<'_, T>,
-    n: usize,
-    by_columns: bool,
-    (i, threads): (usize, usize),
-) -> [Range<usize>; 2] {
-    let m = a.rows();
-    if by_columns {
-        let vectors = n.div_ceil(MOST_LANES);
-        let cut = |i: usize| (vectors * i / threads * MOST_LANES).min(n);
-        return [0..m, cut(i)..cut(i + 1)];
-    }
-    let costs = dispatch(Costs(a));
-    let all: usize = costs.iter().map(|&cost| cost as usize).sum();
-    // A thread begins with the first row before which its share of the costs has come.
-    let begin = |i: usize| {
-        let mut before = 0;
-        let is_reached = |cost: &u32| {
-            let is_reached = before * threads >= all * i;
-            before += *cost as usize;
-            is_reached
-        };
-        costs.iter().position(is_reached).unwrap_or(m)
-    };
-    [begin(i)..begin(i + 1), 0..n]
-}
-
-/// The numbers of a row, if it has as many, by which its cost is estimated; twice as many at most. Each
-/// thread looks at those of all rows: with twice as many, and a search that does not end where a share begins, a step with 100 hidden units took 548 µs
-/// instead of 544 on two near threads of Zen 4, in turn.
-const ESTIMATED: usize = 16;
-
-/// What each row of A costs, in terms, estimated from some of its numbers.
-struct Costs<'a, T>(&'a Matrix<'a, T>);
-
-impl<T: Real> Kernel for Costs<'_, T> {
-    type Output = Vec<u32>;
-
-    #[inline(always)]
-    fn run(self) -> Vec<u32> {
-        let Costs(a) = self;
-        let (m, k) = (a.rows(), a.columns());
-        let step = (k / ESTIMATED).max(1);
-        // No row is free, as the last thread ends behind the last row that costs something.
-        let mut costs = vec![ROW as u32; m];
-        // In the order in which A is stored.
-        if a.steps.0 == 1 {
-            for l in (0..k).step_by(step) {
-                for (cost, x) in costs.iter_mut().zip(a.transpose().row(l, 0..m)) {
-                    *cost += if *x != T::ZERO { step as u32 } else { 0 };
-                }
-            }
-        } else {
-            for (i, cost) in costs.iter_mut().enumerate() {
-                let terms = (0..k).step_by(step).filter(|&l| a.at(i, l) != T::ZERO);
-                *cost += (terms.count() * step) as u32;
-            }
-        }
-        costs
     }
 }
 
@@ -385,9 +323,6 @@ struct Sums<T> {
     /// Where they wait in between.
     room: *mut T,
 }
-
-/// What a row costs besides its terms, in terms: its end cannot be foreseen.
-pub(super) const ROW: usize = 12;
 
 /// What is not 0 in a row and piece of A.
 #[derive(Clone, Copy)]

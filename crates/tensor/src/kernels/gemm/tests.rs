@@ -1,8 +1,9 @@
 use proptest::prelude::*;
 
 use super::super::processor::{self, Processor};
-use super::part::{BLOCK, ROWS};
-use super::sparse::{PIECE, ROW, ROWS_FOR_MOST, WHOLE, share};
+use super::plan::{BLOCK, ROWS};
+use super::share::{ROW, share_by_cost};
+use super::sparse::{PIECE, ROWS_FOR_MOST, WHOLE};
 use super::*;
 
 mod by_terms;
@@ -370,7 +371,7 @@ proptest! {
         let m = lit.len();
         let a: Vec<f32> = lit.iter().flat_map(|&lit| (0..k).map(move |l| f32::from(l < lit))).collect();
         let a = Matrix::new(&a, m, k);
-        let shares: Vec<_> = (0..threads).map(|i| share(&a, n, by_columns, (i, threads))).collect();
+        let shares: Vec<_> = (0..threads).map(|i| share_by_cost(&a, n, by_columns, (i, threads))).collect();
         let mut owners = vec![0; m * n];
         for [rows, columns] in &shares {
             for row in rows.clone() {

@@ -7,7 +7,7 @@ use super::super::prefetch::line_of;
 use super::super::vector::Vector;
 use super::ahead::{EARLY, Lines};
 use super::finish::{Finish, HALF, WHOLE};
-use super::part::BLOCK;
+use super::plan::BLOCK;
 use crate::Real;
 
 /// One operand of a tile: where it begins, and its steps from row to row and from column to column.

@@ -60,7 +60,7 @@ fn exps<T: Real>(mut x: [T; LANES], m: T) -> [T; LANES] {
     chunk(Exp, x)
 }
 
-/// Divides all of y by their sum, which is finite: y / sum rounded once, unless it is denormal (Markstein, "Computation of elementary functions on
+/// Divides all of y by their sum, which is finite: y / sum rounded once, as a rule (Markstein, "Computation of elementary functions on
 /// the IBM RISC System/6000 processor", 1990). It takes three operations, and less time than a division of vectors.
 #[inline(always)]
 fn divide<T: Real>(y: &mut [T], sum: T) {

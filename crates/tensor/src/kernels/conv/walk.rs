@@ -1,15 +1,6 @@
-//! One axis of a convolution, and what its walk looks like once strides are taken apart.
+//! What the walk along one axis looks like once strides are taken apart.
 
-/// Output i meets input i · stride + k · dilation - padding with entry k of the kernel.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Axis {
-    pub(crate) input: usize,
-    pub(crate) output: usize,
-    pub(crate) kernel: usize,
-    pub(crate) stride: usize,
-    pub(crate) padding: usize,
-    pub(crate) dilation: usize,
-}
+use super::super::axis::Axis;
 
 /// A walk with step 1 along one or more planes: copies of every `step`-th source position, each from
 /// a start of its own, with zeros where the source has ended or not yet begun.
@@ -38,13 +29,6 @@ pub(super) struct Tap {
 }
 
 impl Axis {
-    /// The input that an output meets with an entry of the kernel, unless it is padding.
-    #[inline(always)]
-    pub(super) fn meets(&self, output: usize, kernel: usize) -> Option<usize> {
-        let at = (output * self.stride + kernel * self.dilation).checked_sub(self.padding)?;
-        (at < self.input).then_some(at)
-    }
-
     /// From inputs to outputs: one plane for each remainder of the stride that is read.
     pub(super) fn forward(&self) -> Walk {
         let mut remainders = Vec::new();
