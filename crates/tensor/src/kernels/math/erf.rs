@@ -248,7 +248,7 @@ pub(crate) fn normal_cdf_of_normal_density<T: Real>(x: T) -> T {
 /// Φ(x) by |x| and its density.
 #[inline(always)]
 fn normal_cdf_by<T: Real>(x: T, a: T, density: T) -> T {
-    let [p, q] = T::MILLS.map(|c| polynomial(c, a));
-    let mills = p / a.mul_add(p, q);
+    let p = polynomial(T::MILLS[0], a);
+    let mills = p / a.mul_add(p, polynomial(T::MILLS[1], a));
     if x < T::ZERO { mills * density } else { (-mills).mul_add(density, T::ONE) }
 }

@@ -4,6 +4,9 @@
 //! `fit.py` in this folder computes. In `f32` an error is at most 2 units in the last place for
 //! `exp` and `ln` and 4 for the others: the example `exhaustive` looks at every number, and a test
 //! at every 4001st.
+//!
+//! All of them are inlined into kernels, closures of more than an operation excepted: such a closure is a function of its own, compiled for the portable
+//! set, where a multiply-add is a call. With two polynomials in one, `normal_cdf` took 60 times as long.
 
 mod erf;
 mod exp;
