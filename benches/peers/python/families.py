@@ -36,8 +36,18 @@ def gemm(args, threads):
         yield Measurement(f"gemm, {kind}", "GFLOP/s", True, commands, args.shapes or shapes(args))
 
 
+FEW = [
+    *("128x784x400:NN", "128x400x784:NN", "128x400x40:NN", "128x20x400:NN"),
+    *("400x128x784:TN", "784x128x400:TN", "128x784x400:NT"),
+    *("32x784x400:NN", "512x784x512:NN", "512x400x40:NN", "4096x20x400:NN"),
+    *("64x64x64:NN", "512x512x512:NN", "1024x1024x1024:NN"),
+]
+
+
 def shapes(args):
     """M x K x N: the products of a VAE's training step, their gradients, and cubes."""
+    if args.few:
+        return tuple(FEW)
     layers = ["{b}x784x400:NN", "{b}x400x784:NN", "{b}x400x40:NN", "{b}x20x400:NN"]
     gradients = ["400x{b}x784:TN", "784x{b}x400:TN", "{b}x784x400:NT", "{b}x400x784:NT"]
     gradients += ["400x{b}x40:TN", "20x{b}x400:TN", "{b}x40x400:NT", "{b}x400x20:NT"]
