@@ -1,6 +1,6 @@
 //! C ← α A B + β C, with what comes after it, for matrices with any steps, on all threads.
 //!
-//! **Ways.** The first that fits computes a product (`Product::multiply`):
+//! **Ways.** The first that fits computes a product (`Product::multiply`; `kernels/once.rs` for factors that are rounded):
 //!
 //! | product | way | file |
 //! |---|---|---|
