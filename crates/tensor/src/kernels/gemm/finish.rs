@@ -29,6 +29,8 @@ pub(super) struct Finish<'a, T> {
     /// Of a mask, what follows the first element of the tile; rows are `mask_step` apart.
     then: Then<'a, T>,
     mask_step: usize,
+    /// Whether what is written [passes](Vector::store_past_caches) the caches.
+    pub(super) passes_caches: bool,
     /// Whether half a vector takes half the time.
     is_halved: bool,
 }
@@ -60,6 +62,7 @@ impl<'a, T: Real> Finish<'a, T> {
             bias: of.bias.filter(|_| last).map(|bias| &bias[columns]),
             then: if last { then } else { Then::Nothing },
             mask_step: n,
+            passes_caches: false,
             is_halved: processor::current().computes_in_halves(),
         }
     }
@@ -90,7 +93,7 @@ impl<'a, T: Real> Finish<'a, T> {
     ///
     /// # Safety
     /// Call it inline in code for V's instruction set. C is good for R × `columns` numbers with rows
-    /// `row` apart, the mask for as many with rows `mask_step` apart; `columns` is at most N vectors and more than N - 1.
+    /// `row` apart, and begins with a cache line if it is written past the caches, as all rows do, the mask for as many with rows `mask_step` apart; `columns` is at most N vectors and more than N - 1.
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
     pub(super) unsafe fn write<V: Vector<T>, const R: usize, const N: usize>(
@@ -157,6 +160,14 @@ impl<'a, T: Real> Finish<'a, T> {
                         }
                     }
                 }
+            }
+            if self.passes_caches && part == V::LANES {
+                for i in 0..R {
+                    for v in 0..N {
+                        sums[i][v].store_past_caches(c.add(i * row + v * V::LANES));
+                    }
+                }
+                return;
             }
             for i in 0..R {
                 for v in 0..N {

@@ -18,10 +18,10 @@
 //!   cache is the limit (`tile.rs`). Sums in registers need vectors by name (`kernels/vector/`). Bias, activation or mask are applied
 //!   before the tile leaves the registers (`finish.rs`), and what it, or the next one, would wait for is asked for meanwhile (`ahead.rs`).
 //! - A *panel*, the columns of B that a tile reads, is the same for all tiles below each other. So, unless tiles are few, it is copied, transposed
-//!   on the way if need be, and stays in the first-level cache; A is copied only where that pays (`pack.rs`).
+//!   on the way if need be (`pack.rs`), or by the first tile that meets it, and stays in the first-level cache; A is copied only where that pays.
 //! - A *block* of rows of A meets one panel in a function of its own, for each kind of tile (`block.rs`).
 //! - The *loops* around go over panels from left to right, over k in blocks, over groups of panels, and over rows in blocks for the
-//!   second-level cache; with several blocks of rows all panels are copied ahead, once (`part.rs`, after the `plan.rs` of a part).
+//!   second-level cache (`part.rs`, after the `plan.rs` of a part).
 //!
 //! **The same bits.** k is cut into the fewest blocks of at most 200 terms, as equal as possible. In
 //! a block an element is one chain of fused multiply-adds from 0, in order of k; the blocks are

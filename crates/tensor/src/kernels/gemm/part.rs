@@ -4,14 +4,14 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::super::isa::Kernel;
-use super::super::vector::Vector;
+use super::super::vector::{Vector, wait_for_stores};
 use super::ahead::Ahead;
-use super::block::Block;
+use super::block::{Block, Panel};
 use super::finish::Finish;
 use super::pack::pack_b;
 use super::plan::Plan;
-use super::tile::{Operand, Terms};
-use super::{Matrix, Product, Target};
+use super::tile::{COPYING, Operand, Terms};
+use super::{Product, Target};
 use crate::Real;
 use crate::buffer::Buffer;
 
@@ -49,14 +49,14 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
     #[inline(always)]
     fn run(self) {
         let plan = Plan::of(&self);
-        let Product { a, b, .. } = *self.of;
+        let a = self.of.a;
         let (k, columns) = (a.columns(), self.columns.len());
         let k_most = plan.block.min(k);
         let a_length = if plan.copy_a { plan.rows.min(self.rows.len()) * k_most } else { 0 };
         // The last vector of a row that is read in place may reach behind it: such a panel is copied.
         let reaches = !V::LEAVES_OUT && !columns.is_multiple_of(V::LANES);
         let b_length = match plan {
-            Plan { ahead: true, columns, depth, .. } => columns * depth.min(k),
+            Plan { keep_b: true, columns, depth, .. } => columns * depth.min(k),
             Plan { copy_b, width, .. } if copy_b || reaches => width * k_most,
             _ => 0,
         };
@@ -64,31 +64,27 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
         let mut b_copy = Buffer::<T>::for_overwrite(b_length);
         for columns in cuts(self.columns.clone(), V::LANES, plan.columns) {
             for deep in cuts(0..k, M::TOGETHER, plan.depth) {
-                if plan.ahead {
-                    // SAFETY: the kernel runs on V's instruction set, and all of this is inlined into it.
-                    // The columns lie in B, whose length `Matrix` has checked; the copy has room for whole
-                    // vectors of all columns at once.
-                    unsafe {
-                        let to = b_copy.as_mut_ptr();
-                        pack_ahead::<T, V, M>(b, &plan, &columns, &deep, to);
-                    }
-                }
                 for i in cuts(self.rows.clone(), plan.height, plan.rows) {
                     for group in cuts(columns.clone(), V::LANES, plan.group) {
                         for p in cuts(deep.clone(), M::TOGETHER, plan.block) {
                             let mut block = Block::of(&a, &i, &p, plan.height);
                             if plan.copy_a {
-                                // SAFETY: as above; the copy has room for the largest block.
+                                // SAFETY: the kernel runs on V's instruction set, and all of this is inlined into it;
+                                // the copy has room for the largest block.
                                 unsafe { block.pack::<V>(a_copy.as_mut_ptr()) }
                             }
                             for j in cuts(group.clone(), V::LANES, plan.width) {
-                                let ahead = plan
-                                    .ahead
-                                    .then(|| place_ahead::<T, V>(&columns, &deep, &p, &j));
-                                // SAFETY: as above. What was not packed ahead has room for the largest panel.
+                                let (copy, is_first) =
+                                    (b_copy.as_mut_ptr(), i.start == self.rows.start);
+                                // SAFETY: as above. Copies that are kept have room for whole vectors of all columns and terms
+                                // at once, others for the largest panel; the first rows meet every panel.
                                 unsafe {
-                                    let copy = b_copy.as_mut_ptr();
-                                    self.panel(&plan, &block, [&i, &p, &j], copy, ahead);
+                                    let copy = match plan.keep_b {
+                                        true => copy.add(place_of::<T, V>(&columns, &deep, &p, &j)),
+                                        false => copy,
+                                    };
+                                    let is_copied = plan.keep_b && !is_first;
+                                    self.panel(&plan, &block, [&i, &p, &j], copy, is_copied);
                                 }
                             }
                         }
@@ -96,16 +92,18 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Kernel for Part<'_, T, V, M> {
                 }
             }
         }
+        if plan.passes_caches {
+            wait_for_stores();
+        }
     }
 }
 
 impl<T: Real, V: Vector<T>, M: Terms<T, V>> Part<'_, T, V, M> {
-    /// C ← (C +) a block of A, rows i and terms p, times a panel of B, columns j, which may have been packed ahead to a place
-    /// of the copy.
+    /// C ← (C +) a block of A, rows i and terms p, times a panel of B, columns j, which may have been copied already.
     ///
     /// # Safety
     /// Call it inline in code for V's instruction set. Rows and columns are within this part, the panel is as wide as the
-    /// plan says at most, and the copy has room for it if it was not packed ahead.
+    /// plan says at most, and the copy has room for it.
     #[inline(always)]
     unsafe fn panel(
         &self,
@@ -113,7 +111,7 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Part<'_, T, V, M> {
         block: &Block<T>,
         [i, p, j]: [&Range<usize>; 3],
         copy: *mut T,
-        ahead: Option<usize>,
+        is_copied: bool,
     ) {
         let Part { of, c, terms, .. } = *self;
         let mut panel = of.b.from(p.start, j.start);
@@ -123,26 +121,34 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Part<'_, T, V, M> {
         // copy where it is not whole vectors next to each other. This part of C was handed to this call only by
         // `in_parts`, and bias and mask are as large.
         unsafe {
-            let is_copied = plan.copy_b || !is_whole;
+            let copies = plan.copy_b || !is_whole;
+            // Where columns of B are next to each other, the first tile copies it.
+            let by_first_tile = copies
+                && !is_copied
+                && M::CHAIN.is_none()
+                && (panel.column, j.len()) == (1, vectors * V::LANES)
+                && i.len() >= COPYING;
             // To the right in B, or the next copy.
             let mut next = Operand { start: panel.start.wrapping_add(j.len()), ..panel };
-            if is_copied {
-                let copy = copy.add(ahead.unwrap_or(0));
-                if ahead.is_none() {
+            if copies && !by_first_tile {
+                if !is_copied {
                     pack_b::<T, V>(p.len(), j.len(), panel, copy);
                 }
                 panel = Operand { start: copy, row: vectors * V::LANES, column: 1 };
+            }
+            if is_copied {
                 next = Operand { start: copy.wrapping_add(p.len() * panel.row), ..panel };
             }
-            let finish = Finish::new(of, i.start, j.clone(), p.clone());
+            let mut finish = Finish::new(of, i.start, j.clone(), p.clone());
+            finish.passes_caches = plan.passes_caches;
             let c = (c.start.add(i.start * c.step + j.start), c.step);
             let ahead = Ahead {
                 a: plan.ask_a && j.start == self.columns.start,
                 b: plan.ask_b.then_some(next),
-                panel: plan.ask_panel && !is_copied,
+                panel: plan.ask_panel && !copies,
                 c: plan.ask_c,
             };
-            let b = (panel, is_copied);
+            let b = Panel { at: panel, is_padded: copies, copy: by_first_tile.then_some(copy) };
             match vectors {
                 1 => block.times::<V, 1, M>(terms, b, ahead, c, &finish),
                 2 => block.times::<V, 2, M>(terms, b, ahead, c, &finish),
@@ -154,9 +160,9 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Part<'_, T, V, M> {
     }
 }
 
-/// Where a panel is that was packed ahead: block of k after block of k, and there from left to right.
+/// Where the copy of a panel is kept: block of k after block of k, and there from left to right.
 #[inline(always)]
-fn place_ahead<T, V: Vector<T>>(
+fn place_of<T, V: Vector<T>>(
     columns: &Range<usize>,
     deep: &Range<usize>,
     p: &Range<usize>,
@@ -164,31 +170,6 @@ fn place_ahead<T, V: Vector<T>>(
 ) -> usize {
     (p.start - deep.start) * columns.len().next_multiple_of(V::LANES)
         + (j.start - columns.start) * p.len()
-}
-
-/// Packs all panels of some columns and terms of B, group by group.
-///
-/// # Safety
-/// Call it inline in code for V's instruction set. The columns are within B, and `to` has room for as
-/// many whole vectors.
-#[inline(always)]
-unsafe fn pack_ahead<T: Real, V: Vector<T>, M: Terms<T, V>>(
-    b: Matrix<'_, T>,
-    plan: &Plan,
-    columns: &Range<usize>,
-    deep: &Range<usize>,
-    to: *mut T,
-) {
-    for p in cuts(deep.clone(), M::TOGETHER, plan.block) {
-        let groups = cuts(columns.clone(), V::LANES, plan.group);
-        for j in groups.flat_map(|group| cuts(group, V::LANES, plan.width)) {
-            // SAFETY: the panel is within the columns, and so is its copy.
-            unsafe {
-                let to = to.add(place_ahead::<T, V>(columns, deep, &p, &j));
-                pack_b::<T, V>(p.len(), j.len(), b.from(p.start, j.start), to);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -17,19 +17,24 @@ use crate::Real;
 /// its second level.
 pub(super) const BLOCK: usize = 200;
 
-/// The most rows of A in a block: 200 KiB of `f32`, a part of the second-level cache. With 128 rows,
-/// products of 256 and more rows are 4 to 8 % slower.
+/// The most rows of A in a block of [all terms](BLOCK), and as many more as the terms are fewer, if they are not [few](SHORT): 200 KiB of `f32`, a part of the
+/// second-level cache. With 400 rows instead of 256, 400 × 128 × 784 with A transposed is 1.01 and 1.015 times as fast on a thread of a Xeon, in `f32` and `f64`.
 pub(super) const ROWS: usize = 256;
 
 /// And with [few terms](SHORT), where a processor [foresees rows](processor::Processor::foresees_rows) and C takes more than half of its second-level cache:
-/// the lines of C that a panel meets are on as many pages as there are rows, if these are long. On a Xeon (Emerald Rapids), 4096 × 20 × 400 is 1.25
-/// times as fast as with 96 or 256 rows in `f64`, 2048 × 20 × 1600 1.3 and 1.6 times in `f32` and `f64`, and 4096 × 60 × 400 1.11 times;
-/// 4096 × 20 × 400 in `f32`, whose rows are half as long, would be 1.02 times as fast with 96. With 64, those of 1600 columns gain a tenth.
-/// A smaller C, of 128 × 20 × 400, would take 1.04 times as long as with one block.
+/// the lines of C that a panel meets are on as many pages as there are rows, if these are long. On a Xeon (Emerald Rapids), on one thread and two, 4096 × 20 × 400
+/// is 1.07 and 1.03 times as fast as with 256 rows in `f32`, 1.15 and 1.2 times in `f64`, 2048 × 20 × 1600 1.01 and 1.14 times; with 96 rows the same to 1.07
+/// times. A smaller C, of 128 × 20 × 400, would take 1.02 to 1.05 times as long as with one block.
 const ROWS_OF_SHORT: usize = 48;
 
-/// The most numbers of B that are packed ahead: 8 MiB of `f32`, a part of the third-level cache.
+/// The most numbers of copies of B that are kept: 8 MiB of `f32`, a part of the third-level cache.
 const AHEAD: usize = 2 * 1024 * 1024;
+
+/// How many times the second-level cache B takes at most, if on a processor that foresees rows panels are copied again for each block of rows: copies that are
+/// kept take room there, and to copy costs little [while a tile is computed](super::tile::tile). On a thread of a Xeon (Emerald Rapids), cubes of 512 are
+/// 1.04 times as fast with it in `f32` and 1.07 times in `f64`, 512 × 784 × 512 1.05 times in both, on two threads the same; cubes of 1024 would be 0.95 times as fast
+/// in `f64`.
+const KEPT: usize = 2;
 
 /// The panels of B that a block of rows meets before the next ones, where sums have more than one block and A costs no copy:
 /// the part of C that is added to block after block stays in the second-level cache. On two threads, cubes of 1024 are 1.05 times
@@ -39,14 +44,15 @@ const AHEAD: usize = 2 * 1024 * 1024;
 /// with hardly more panels than these, products are slower.
 const GROUP: usize = 8;
 
-/// The blocks of terms of a transposed A beyond which B is packed ahead for one block at a time, which stays in the
+/// The blocks of terms of a transposed A beyond which B is copied for one block at a time, which stays in the
 /// second-level cache, instead of for all terms: 400 × 4096 × 784 is 1.14 times as fast as with all of them on two
 /// threads, 1.3 times on one.
 const DEEP: usize = 4;
 
 /// A row-major B is read in place for at most so many rows of A. In place, products of 16 rows run
 /// 1.5 times as fast as with copies, and those of 128 rows 7 % faster; with 1024 columns, where rows
-/// of B compete for the same places of the cache, both are equal at 128 rows.
+/// of B compete for the same places of the cache, both are equal at 128 rows. With [few terms](SHORT), on a processor that foresees rows, it is read in
+/// place for any number of rows: on a Xeon (Emerald Rapids) products of 512 to 4096 rows, and 20 or 60 terms, are 1.03 to 1.17 times as fast.
 const IN_PLACE: usize = 128;
 
 /// The most terms of a sum for whose tiles the stores count: after 24 vectors the next tile's sums wait on Zen 4, after
@@ -66,11 +72,6 @@ const ASKED_A: usize = 1 << 18;
 /// thread and on two, cubes of 512 are 1.08 and 1.05 times as fast, 512 × 784 × 512 1.06 and 1.02, 4096 × 784 × 400 with nine panels 1.04 and 1.09, and
 /// 512 × 784 × 400 0.99 and 1.02 times; in `f64` all 1.00 to 1.07 times.
 const MANY: usize = 9;
-
-/// How many times the second-level cache a part of a product takes, from which on such a processor asks for the next panel of B and for C, row by row. Asking
-/// takes the time of multiply-adds: cubes of 512 are up to 1.08 times as fast without, and 512 × 784 × 512 1.02 to 1.07 times, but cubes of 2048 would
-/// take 1.17 times as long in `f32`, and 1.11 times in `f64`.
-const FAR_BEYOND: usize = 8;
 
 /// The panels of B up to which a transposed A of many terms is not copied: 400 × 512 × 40 in `f64`, which has two, is 1.26 times as fast
 /// without on one thread of Zen 4, and 400 × 4096 × 40 1.16 times.
@@ -95,14 +96,18 @@ pub(super) struct Plan {
     /// Whether each block of A is copied, and each panel of B.
     pub(super) copy_a: bool,
     pub(super) copy_b: bool,
-    /// Whether panels are packed before the first of them is met: of so many columns and terms at once.
-    pub(super) ahead: bool,
+    /// Whether copies of panels are kept for the next block of rows: of so many columns and terms at once.
+    pub(super) keep_b: bool,
     pub(super) columns: usize,
     pub(super) depth: usize,
     /// The most columns that a block of rows meets before the next ones.
     pub(super) group: usize,
     /// The most rows of a block.
     pub(super) rows: usize,
+    /// Whether C is written past the caches: with [few terms](SHORT) and a C that leaves the second-level cache, on a processor whose next one is as slow as memory
+    /// (Xeon, Emerald Rapids: 32 GB/s and 28). 4096 × 20 × 400 is 1.6 times as fast in `f32` on one thread and two, 2.0 and 1.6 times in `f64`, 2048 × 20 × 1600
+    /// 1.4 to 2.3 times on one, 4096 × 40 × 400 1.1 to 1.3 times, 4096 × 60 × 400 1.04 to 1.16 times; 784 × 128 × 400 and 4096 × 128 × 400 would be 0.85 times as fast.
+    pub(super) passes_caches: bool,
     /// Whether tiles ask for rows of their own panel, if it is not copied.
     pub(super) ask_panel: bool,
 }
@@ -142,20 +147,31 @@ impl Plan {
             || is_beyond && k > block && columns.len() >= MANY * width;
         let is_read_in_place = a.steps.1 == 1 || is_transposed && is_line && !copy_a;
         let ask_a = is_read_in_place && bytes(a.rows(), k) >= ASKED_A && !foresees;
+        // An instruction that writes past the caches takes whole lines.
+        let begins_with_lines = part.c.start.addr().is_multiple_of(LINE)
+            && (part.c.step * size_of::<T>()).is_multiple_of(LINE);
+        let passes_caches =
+            foresees && of_c > cache && k <= SHORT && part.of.beta == T::ZERO && begins_with_lines;
         let awaits_c = foresees && k <= SHORT && of_c > cache / 2;
-        let rows_of_block = if awaits_c { ROWS_OF_SHORT } else { ROWS };
-        let copy_b = b.steps.1 != 1 || rows.len() > IN_PLACE;
+        let rows_of_block = match k {
+            _ if awaits_c => ROWS_OF_SHORT,
+            ..=SHORT => ROWS,
+            // As many numbers of A as in blocks of all terms.
+            _ => (ROWS * block / k.min(block)).next_multiple_of(height),
+        };
+        let copy_b = b.steps.1 != 1 || rows.len() > IN_PLACE && !(foresees && k <= SHORT);
         let is_passed = !copy_b && rows.len() <= HANDFUL && k > SHORT && of_b > 4 * cache;
-        let ask_b = is_beyond && all_bytes > FAR_BEYOND * cache || is_passed && !foresees;
+        // Where the Xeon's cores are its own, asking for C and the next panel makes cubes of 512 1.03 times as fast in `f32` and 1.05 in `f64`, 512 × 784 × 512
+        // 1.04 and 1.06, cubes of 1024 in `f32` 1.1; where other guests share them, products are 0.97 to 1.05 times as fast.
+        let ask_b = is_beyond || is_passed && !foresees;
         let ask_c = asks_for_c(part.of, k) && (ask_b || !foresees);
-        // With more than one block of rows, panels are packed once for all of them: 1.02 to 1.13 times
-        // as fast as once for each block, on one thread.
-        let ahead = copy_b && rows.len() > rows_of_block;
+        let has_blocks = copy_b && rows.len() > rows_of_block;
+        let keep_b = has_blocks && !(foresees && of_b <= KEPT * cache);
         let all = columns.len().next_multiple_of(V::LANES);
         let is_deep = copy_a && k > DEEP * block;
         let depth = if is_deep { block } else { k.next_multiple_of(M::TOGETHER) };
-        let columns = if ahead { all.min((AHEAD / depth / width).max(1) * width) } else { all };
-        let is_grouped = ahead && !copy_a && k > block && all > (GROUP + 1) * width;
+        let columns = if keep_b { all.min((AHEAD / depth / width).max(1) * width) } else { all };
+        let is_grouped = has_blocks && !copy_a && k > block && all > (GROUP + 1) * width;
         let group = if is_grouped { GROUP * width } else { columns };
         Plan {
             height,
@@ -166,11 +182,12 @@ impl Plan {
             ask_c,
             copy_a,
             copy_b,
-            ahead,
+            keep_b,
             columns,
             depth,
             group,
             rows: rows_of_block,
+            passes_caches,
             ask_panel: foresees,
         }
     }

@@ -7,6 +7,7 @@ use super::sparse::{PIECE, ROWS_FOR_MOST, WHOLE};
 use super::*;
 
 mod by_terms;
+mod few_terms;
 mod rounded;
 mod rows;
 

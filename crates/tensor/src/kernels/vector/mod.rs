@@ -50,6 +50,16 @@ pub trait Vector<T>: Copy {
     /// # Safety
     /// See the trait.
     unsafe fn store(self, to: *mut T);
+    /// [`store`](Vector::store), without reading the cache line before and without keeping it, where the set can. Other threads may not see it
+    /// before [`wait_for_stores`].
+    ///
+    /// # Safety
+    /// See the trait; here the pointer is at the beginning of as many bytes as a vector has.
+    #[inline(always)]
+    unsafe fn store_past_caches(self, to: *mut T) {
+        // SAFETY: the caller's promise.
+        unsafe { self.store(to) }
+    }
     /// The first `count` numbers in a row, fewer than the lanes; zeros behind them.
     ///
     /// # Safety
@@ -334,4 +344,13 @@ impl Vectors for f64 {
     type Avx512 = [f64; 2];
     type Avx2 = [f64; 2];
     type Portable = [f64; 2];
+}
+/// Waits until other threads see what was [written past the caches](Vector::store_past_caches).
+#[inline(always)]
+pub(super) fn wait_for_stores() {
+    // SAFETY: every x86-64 has the instruction.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        std::arch::x86_64::_mm_sfence();
+    }
 }

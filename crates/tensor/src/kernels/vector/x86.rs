@@ -17,7 +17,7 @@ macro_rules! x86 {
         $(; $no_mask:tt)?
         $(
             , $mask:ty, $load_part:ident, $store_part:ident,
-            $half:ident, $half_mul_add:ident, $whole:ident
+            $half:ident, $half_mul_add:ident, $whole:ident, $stream:ident
         )?
     ) => {
         impl Vector<$type> for $vector {
@@ -119,6 +119,11 @@ macro_rules! x86 {
                     // SAFETY: the caller runs on a machine with this instruction set.
                     unsafe { $whole($half_mul_add($half(self), $half(x), $half(sum))) }
                 }
+                #[inline(always)]
+                unsafe fn store_past_caches(self, to: *mut $type) {
+                    // SAFETY: as above, and the caller's pointer is good for this many numbers and at the beginning of a line.
+                    unsafe { $stream(to, self) }
+                }
                 type Set = isa::Avx512;
                 type Lanes = $mask;
                 const LEAVES_OUT: bool = true;
@@ -191,7 +196,8 @@ x86!(
     _mm512_mask_storeu_ps,
     _mm512_castps512_ps256,
     _mm256_fmadd_ps,
-    _mm512_zextps256_ps512
+    _mm512_zextps256_ps512,
+    _mm512_stream_ps
 );
 
 x86!(
@@ -238,7 +244,8 @@ x86!(
     _mm512_mask_storeu_pd,
     _mm512_castpd512_pd256,
     _mm256_fmadd_pd,
-    _mm512_zextpd256_pd512
+    _mm512_zextpd256_pd512,
+    _mm512_stream_pd
 );
 
 x86!(
