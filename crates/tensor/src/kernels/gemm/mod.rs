@@ -61,6 +61,7 @@ use std::ops::Range;
 
 use super::evict;
 use super::isa::{self, Isa, dispatch_vectors};
+use super::threads::Shares;
 use super::{distance, processor, threads};
 use crate::Real;
 
@@ -70,6 +71,9 @@ const WORTH_A_THREAD: usize = 96 * 1024;
 
 /// And where cores are [far](super::distance): there, 32 × 20 × 400 would take 1.7 times as long on two threads as on one.
 const WORTH_A_FAR_THREAD: usize = 4 * WORTH_A_THREAD;
+
+/// Multiply-adds of a product that says how fast threads are: some ten microseconds.
+const TIMED: usize = 2 << 20;
 
 /// Rows of the largest tile in registers.
 const HEIGHT: usize = 8;
@@ -351,14 +355,21 @@ impl<'a, T: Real> Product<'a, T> {
             return part(c, 0..m, 0..n);
         }
         let by_columns = self.is_cut_by_columns(threads);
-        threads::for_each(threads, |i| {
-            for (rows, columns) in shares([m, n], height, by_columns, (i, threads)) {
+        let of = self.shares(threads);
+        let share = |i: usize| {
+            for (rows, columns) in shares([m, n], height, by_columns, (i, &of)) {
                 if evicts {
                     c.evict(&rows, &columns);
                 }
                 part(c, rows, columns);
             }
-        });
+        };
+        if self.work() >= TIMED { of.for_each_timed(share) } else { of.for_each(share) }
+    }
+
+    /// The share of each thread. Where cores are far, each keeps what it has in its caches.
+    fn shares(&self, threads: usize) -> Shares {
+        if distance::are_far() { Shares::equal(threads) } else { Shares::by_speed(threads) }
     }
 }
 

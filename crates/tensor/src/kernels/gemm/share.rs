@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::super::distance;
 use super::super::isa::{Kernel, dispatch};
+use super::super::threads::Shares;
 use super::super::vector::MOST_LANES;
 use super::Matrix;
 use super::plan::BLOCK;
@@ -36,14 +37,14 @@ pub(super) fn takes_rows<T>(a: &Matrix<'_, T>, n: usize, threads: usize) -> bool
     fits && (a.columns() > BLOCK || distance::are_far())
 }
 
-/// Rectangles for thread i of `threads`: together all of C, each thread's as large as the others', cut at `height` rows of a tile.
+/// Rectangles for thread i: together all of C, each thread's as large as its share, cut at `height` rows of a tile.
 ///
-/// 400 columns are 25 vectors: two threads take 12 each, and half of the rows of the one between them.
+/// 400 columns are 25 vectors: of equal shares, two threads take 12 each, and half of the rows of the one between them.
 pub(super) fn shares(
     [m, n]: [usize; 2],
     height: usize,
     by_columns: bool,
-    (i, threads): (usize, usize),
+    (i, of): (usize, &Shares),
 ) -> impl Iterator<Item = Rectangle> {
     let (tiles, vectors) = (m.div_ceil(height), n.div_ceil(COLUMNS));
     let rectangle = move |tiles: Range<usize>, vectors: Range<usize>| {
@@ -51,7 +52,7 @@ pub(super) fn shares(
         (rows, vectors.start * COLUMNS..(vectors.end * COLUMNS).min(n))
     };
     // Tiles below each other, one vector after the other, cut evenly.
-    let cut = |i: usize, units: usize| units * i / threads;
+    let cut = |i: usize, units: usize| of.cut(i, units);
     let parts = if by_columns {
         let units = tiles * vectors;
         let (from, to) = (cut(i, units), cut(i + 1, units));
@@ -72,27 +73,27 @@ pub(super) fn shares(
     parts.into_iter().filter(there).map(move |(tiles, vectors)| rectangle(tiles, vectors))
 }
 
-/// The rows and columns of C, as high as A and n wide, for thread i of `threads` if zeros of A are skipped: rows that have as many terms
-/// together as those of the others.
+/// The rows and columns of C, as high as A and n wide, for thread i if zeros of A are skipped: rows that have as many terms
+/// together as its share says.
 pub(super) fn share_by_cost<T: Real>(
     a: &Matrix<'_, T>,
     n: usize,
     by_columns: bool,
-    (i, threads): (usize, usize),
+    (i, of): (usize, &Shares),
 ) -> [Range<usize>; 2] {
     let m = a.rows();
     if by_columns {
         let vectors = n.div_ceil(MOST_LANES);
-        let cut = |i: usize| (vectors * i / threads * MOST_LANES).min(n);
+        let cut = |i: usize| (of.cut(i, vectors) * MOST_LANES).min(n);
         return [0..m, cut(i)..cut(i + 1)];
     }
     let costs = dispatch(Costs(a));
     let all: usize = costs.iter().map(|&cost| cost as usize).sum();
     // A thread begins with the first row before which its share of the costs has come.
     let begin = |i: usize| {
-        let mut before = 0;
+        let (mut before, share) = (0, of.cut(i, all));
         let is_reached = |cost: &u32| {
-            let is_reached = before * threads >= all * i;
+            let is_reached = before >= share;
             before += *cost as usize;
             is_reached
         };
@@ -146,27 +147,30 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_element_has_one_thread_and_all_have_as_much(
-            m in 1usize..200, n in 1usize..900, by_columns in any::<bool>(), threads in 1usize..9,
+        fn every_element_has_one_thread_and_all_have_as_much_as_they_are_fast(
+            m in 1usize..200, n in 1usize..900, by_columns in any::<bool>(),
+            speeds in prop_oneof![(1usize..9).prop_map(|threads| vec![1.0; threads]), prop::collection::vec(0.5f32..2.0, 1..9)],
             height in prop::sample::select(vec![8, 16]),
         ) {
+            let of = Shares::of(speeds.iter().copied());
+            let all: f32 = speeds.iter().sum();
+            let units = [m.div_ceil(height), n.div_ceil(COLUMNS)];
+            let [unit, count] = if by_columns { [1, units[0] * units[1]] } else { [units[1], units[0]] };
             let mut owners = vec![0; m * n];
-            let mut most = 0;
-            for i in 0..threads {
+            for (i, speed) in speeds.iter().enumerate() {
                 let mut tiles = 0;
-                for (rows, columns) in shares([m, n], height, by_columns, (i, threads)) {
+                for (rows, columns) in shares([m, n], height, by_columns, (i, &of)) {
                     prop_assert!(rows.start % height == 0 && columns.start % COLUMNS == 0);
                     tiles += rows.len().div_ceil(height) * columns.len().div_ceil(COLUMNS);
                     for row in rows {
                         owners[row * n..][columns.clone()].iter_mut().for_each(|owner| *owner += 1);
                     }
                 }
-                most = most.max(tiles);
+                let exact = count as f32 * speed / all;
+                let most = if speeds.iter().all(|other| other == speed) { exact.ceil() } else { exact + 1.01 };
+                prop_assert!((tiles / unit) as f32 <= most + 1e-3, "{} of {}", tiles, exact);
             }
             prop_assert!(owners.iter().all(|&owner| owner == 1));
-            let (tiles, vectors) = (m.div_ceil(height), n.div_ceil(COLUMNS));
-            let unit = if by_columns { 1 } else { vectors };
-            prop_assert!(most <= (tiles * vectors / unit).div_ceil(threads) * unit);
         }
     }
 }

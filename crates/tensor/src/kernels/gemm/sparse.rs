@@ -127,8 +127,9 @@ impl<T: Real> Product<'_, T> {
         // Once for all threads: how far they are from each other may change at any time.
         let by_columns = n > self.a.rows() && !takes_rows(&self.a, n, threads) || threads == 1;
         let is_finite = AtomicBool::new(true);
-        for_each(threads, |i| {
-            let [rows, columns] = share_by_cost(&self.a, n, by_columns, (i, threads));
+        let of = self.shares(threads);
+        of.for_each(|i| {
+            let [rows, columns] = share_by_cost(&self.a, n, by_columns, (i, &of));
             if !skip(self, c, rows, columns, evicts) {
                 is_finite.store(false, Relaxed);
             }

@@ -372,7 +372,8 @@ proptest! {
         let m = lit.len();
         let a: Vec<f32> = lit.iter().flat_map(|&lit| (0..k).map(move |l| f32::from(l < lit))).collect();
         let a = Matrix::new(&a, m, k);
-        let shares: Vec<_> = (0..threads).map(|i| share_by_cost(&a, n, by_columns, (i, threads))).collect();
+        let of = Shares::equal(threads);
+        let shares: Vec<_> = (0..threads).map(|i| share_by_cost(&a, n, by_columns, (i, &of))).collect();
         let mut owners = vec![0; m * n];
         for [rows, columns] in &shares {
             for row in rows.clone() {

@@ -1,8 +1,9 @@
 //! Work on all cores: one team of threads that waits for the next job with open eyes.
 //!
-//! `team.rs` has the threads, `chunks.rs` parts of slices for them.
+//! `team.rs` has the threads, `chunks.rs` parts of slices for them, `speed.rs` shares for threads that are not equally fast.
 
 mod chunks;
+mod speed;
 mod team;
 
 use std::cell::Cell;
@@ -11,6 +12,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 pub use self::chunks::{Chunks, chunks, chunks_mut, for_each_chunk};
+pub(crate) use self::speed::Shares;
 use self::team::{Job, MOST, TEAM};
 
 /// Threads that kernels use, unless [`with`] says otherwise; 0 until it is known.

@@ -13,7 +13,7 @@
 //! not cut work for others.
 
 use std::any::Any;
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
@@ -93,6 +93,15 @@ pub(super) static TEAM: Team = Team {
     panic: Mutex::new(None),
 };
 
+thread_local! {
+    static PLACE: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Whose parts this thread begins with: 0 for who gives a job.
+pub(super) fn place() -> usize {
+    PLACE.get()
+}
+
 /// No panic happens while one of the locks is held: what it guards is sound.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -169,6 +178,7 @@ impl Team {
 
     /// The life of a member.
     fn member(&self, thread: usize) {
+        PLACE.set(thread);
         let mut done = 0;
         loop {
             let state = self.watch(done);

@@ -51,7 +51,7 @@ pub trait Vector<T>: Copy {
     /// See the trait.
     unsafe fn store(self, to: *mut T);
     /// [`store`](Vector::store), without reading the cache line before and without keeping it, where the set can. Other threads may not see it
-    /// before [`wait_for_stores`].
+    /// before `wait_for_stores`.
     ///
     /// # Safety
     /// See the trait; here the pointer is at the beginning of as many bytes as a vector has.
