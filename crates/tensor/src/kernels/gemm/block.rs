@@ -160,12 +160,12 @@ impl<T: Real> Block<T> {
             let may_be_short = V::TILE.0 == 8 && M::CHAIN.is_none() && BY_ROWS;
             let asks = ahead.a || ahead.b.is_some() || ahead.c;
             if may_be_short
-                && self.height == ROWS_OF_SHORT
+                && self.height == HEIGHT_OF_SHORT
                 && self.k <= SHORT
                 && !asks
                 && b.copy.is_none()
             {
-                let short = self.rows / ROWS_OF_SHORT * ROWS_OF_SHORT;
+                let short = self.rows / HEIGHT_OF_SHORT * HEIGHT_OF_SHORT;
                 M::apart(ShortTiles::<T, V, N, M, END> {
                     block: Block { rows: short, ..*self },
                     terms,
@@ -196,12 +196,12 @@ impl<T: Real> Block<T> {
 }
 
 /// The rows of a tile of [`ShortTiles`].
-const ROWS_OF_SHORT: usize = 4;
+const HEIGHT_OF_SHORT: usize = 4;
 
 /// Tiles of a block whose sums are short, and which ask for nothing. What is done between two tiles takes as long as some terms: with 20, and all
 /// that [`Tiles`] distinguishes, a tenth of the time.
 struct ShortTiles<'a, T, V, const N: usize, M, const END: u8> {
-    /// Rows for whole tiles, each next to itself.
+    /// Rows for whole tiles; the numbers of each lie next to each other.
     block: Block<T>,
     terms: M,
     b: Operand<T>,
@@ -219,13 +219,13 @@ impl<T: Real, V: Vector<T>, const N: usize, M: Terms<T, V>, const END: u8> Kerne
     fn run(self) {
         let ShortTiles { block, terms, b, c: (c, row), finish, .. } = self;
         let rows = Rows::of(block.a);
-        for i in (0..block.rows).step_by(ROWS_OF_SHORT) {
+        for i in (0..block.rows).step_by(HEIGHT_OF_SHORT) {
             // SAFETY: the promises of `times`; the tile has its rows of the block and of C from row i on.
             unsafe {
-                let a = (rows.at(block.tile(i, ROWS_OF_SHORT)), &Lines::Nothing);
+                let a = (rows.at(block.tile(i, HEIGHT_OF_SHORT)), &Lines::Nothing);
                 let c = (c.add(i * row), row);
                 let finish = finish.below(i);
-                tile::<T, V, M, ROWS_OF_SHORT, N, END, true>(
+                tile::<T, V, M, HEIGHT_OF_SHORT, N, END, true>(
                     terms,
                     block.k,
                     a,
