@@ -30,10 +30,10 @@ const ROWS_OF_SHORT: usize = 48;
 /// The most numbers of copies of B that are kept: 8 MiB of `f32`, a part of the third-level cache.
 const AHEAD: usize = 2 * 1024 * 1024;
 
-/// How many times the second-level cache B takes at most, if on a processor that foresees rows panels are copied again for each block of rows: copies that are
-/// kept take room there, and to copy costs little [while a tile is computed](super::tile::tile). On a thread of a Xeon (Emerald Rapids), cubes of 512 are
-/// 1.04 times as fast with it in `f32` and 1.07 times in `f64`, 512 × 784 × 512 1.05 times in both, on two threads the same; cubes of 1024 would be 0.95 times as fast
-/// in `f64`.
+/// The blocks of rows up to which a processor that foresees rows copies panels again for each: copies that are
+/// kept take room in the second-level cache, and to copy costs little [while a tile is computed](super::tile::tile). On a thread of a Xeon (Emerald Rapids), cubes of
+/// 512 are 1.04 times as fast with it in `f32` and 1.07 times in `f64`, 512 × 784 × 512 1.05 times in both; on two threads the same. Cubes of 1024, with four blocks,
+/// would be 0.96 and 0.97 times as fast on two.
 const KEPT: usize = 2;
 
 /// The panels of B that a block of rows meets before the next ones, where sums have more than one block and A costs no copy:
@@ -166,7 +166,7 @@ impl Plan {
         let ask_b = is_beyond || is_passed && !foresees;
         let ask_c = asks_for_c(part.of, k) && (ask_b || !foresees);
         let has_blocks = copy_b && rows.len() > rows_of_block;
-        let keep_b = has_blocks && !(foresees && of_b <= KEPT * cache);
+        let keep_b = has_blocks && !(foresees && rows.len() <= KEPT * rows_of_block);
         let all = columns.len().next_multiple_of(V::LANES);
         let is_deep = copy_a && k > DEEP * block;
         let depth = if is_deep { block } else { k.next_multiple_of(M::TOGETHER) };

@@ -278,11 +278,11 @@ fn what_leaves_the_cache_changes_no_bit() {
 }
 
 #[test]
-fn what_is_packed_ahead_changes_no_bit() {
-    // All panels of B at once; with many blocks of terms in groups, which are not cut as all panels together would be; with
-    // very many, packed in turn. With a transposed A, one block of terms after the other.
-    let sizes =
-        [[ROWS + 19, BLOCK + 5, 101], [ROWS + 5, 4 * BLOCK + 3, 491], [ROWS + 3, 100_000, 131]];
+fn copies_of_panels_change_no_bit() {
+    // For two blocks of rows; kept for three, with many blocks of terms in groups, which are not cut as all panels together would be;
+    // with very many, kept in turn. With a transposed A, one block of terms after the other.
+    let rows = 2 * ROWS + 5;
+    let sizes = [[ROWS + 19, BLOCK + 5, 101], [rows, 4 * BLOCK + 3, 491], [rows, 100_000, 131]];
     for [m, k, n] in sizes {
         let (a, b) = (numbers::<f32>(m * k, 1), numbers::<f32>(k * n, 2));
         let a_transposed: Vec<f32> = (0..m * k).map(|i| a[i % m * k + i / m]).collect();
