@@ -93,7 +93,8 @@ impl<'a, T: Real> Finish<'a, T> {
     ///
     /// # Safety
     /// Call it inline in code for V's instruction set. C is good for R × `columns` numbers with rows
-    /// `row` apart, and begins with a cache line if it is written past the caches, as all rows do, the mask for as many with rows `mask_step` apart; `columns` is at most N vectors and more than N - 1.
+    /// `row` apart, the mask for as many with rows `mask_step` apart; `columns` is at most N vectors and more than N - 1. If C is written past
+    /// the caches, each vector of it begins where a multiple of its size does.
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // indices into arrays of constant length, unrolled
     pub(super) unsafe fn write<V: Vector<T>, const R: usize, const N: usize>(

@@ -28,7 +28,7 @@ pub(super) const ROWS: usize = 256;
 const ROWS_OF_SHORT: usize = 48;
 
 /// The most numbers of copies of B that are kept: 8 MiB of `f32`, a part of the third-level cache.
-const AHEAD: usize = 2 * 1024 * 1024;
+const MOST_KEPT: usize = 2 * 1024 * 1024;
 
 /// The blocks of rows up to which a processor that foresees rows copies panels again for each: copies that are
 /// kept take room in the second-level cache, and to copy costs little [while a tile is computed](super::tile::tile). On a thread of a Xeon (Emerald Rapids), cubes of
@@ -170,7 +170,8 @@ impl Plan {
         let all = columns.len().next_multiple_of(V::LANES);
         let is_deep = copy_a && k > DEEP * block;
         let depth = if is_deep { block } else { k.next_multiple_of(M::TOGETHER) };
-        let columns = if keep_b { all.min((AHEAD / depth / width).max(1) * width) } else { all };
+        let columns =
+            if keep_b { all.min((MOST_KEPT / depth / width).max(1) * width) } else { all };
         let is_grouped = has_blocks && !copy_a && k > block && all > (GROUP + 1) * width;
         let group = if is_grouped { GROUP * width } else { columns };
         Plan {

@@ -14,6 +14,7 @@ use super::team::{MOST, place};
 /// The speed of each thread, as the bits of an `f32`: 1 for the mean of all.
 static SPEEDS: [AtomicU32; MOST] = [const { AtomicU32::new(1.0f32.to_bits()) }; MOST];
 
+/// What it holds.
 fn speeds() -> [f32; MOST] {
     std::array::from_fn(|i| f32::from_bits(SPEEDS[i].load(Relaxed)))
 }
@@ -55,6 +56,7 @@ impl Shares {
     pub(crate) fn by_speed(threads: usize) -> Shares {
         Shares::of(speeds()[..threads].iter().copied())
     }
+
     /// Where the share of thread i begins, and that of thread i - 1 ends, in so many units of work.
     pub(crate) fn cut(&self, i: usize, units: usize) -> usize {
         match i {
