@@ -20,7 +20,7 @@ class Measurement:
     unit: str
     more_is_better: bool
     commands: dict
-    rows: tuple = ()  # of commands that are asked for one at a time; the others know theirs
+    rows: tuple = ()  # of commands that are asked for one sample at a time; the others know theirs
 
 
 def script(name, *words):

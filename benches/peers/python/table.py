@@ -11,10 +11,15 @@ def number(x):
     return f"{x:.{max(0, 2 - math.floor(math.log10(x)))}f}"
 
 
-def middle(runs):
-    """The median, and half of the way from the least to the most in percent of it."""
-    median = statistics.median(runs)
-    spread = f" ± {50 * (max(runs) - min(runs)) / median:.0f} %" if len(runs) > 1 else ""
+def flat(rounds):
+    """The samples of all rounds."""
+    return [sample for samples in rounds for sample in samples]
+
+
+def middle(rounds):
+    """The median of all samples, and half of the way from the least round to the most in percent of it."""
+    median, of_rounds = statistics.median(flat(rounds)), [statistics.median(samples) for samples in rounds]
+    spread = f" ± {50 * (max(of_rounds) - min(of_rounds)) / median:.0f} %" if len(rounds) > 1 else ""
     return number(median) + spread
 
 
@@ -22,19 +27,20 @@ def ratios(title, unit, more_is_better, found):
     """Ours, and how many times as fast it is as each of the others."""
     peers = [name for name in found if name != OURS]
     lines = [f"### {title}", "", f"Ours in {unit}: median ± half the spread. Then how many times as fast ours is as"]
-    lines += ["each other library, the median over rounds; its own figure follows in brackets.", ""]
+    lines += ["each other library, the median over turns; its own figure follows in brackets.", ""]
     lines += ["| | ours | " + " | ".join(peers) + " | best peer |", "|---" * (len(peers) + 3) + "|"]
     every = {name: [] for name in [*peers, "best"]}
-    for row, runs in found[OURS]["figures"].items():
+    for row, ours in found[OURS]["figures"].items():
         cells, rates = [], {}
         for name in peers:
             theirs = found[name]["figures"].get(row)
             if theirs is None:
                 cells.append("-")
                 continue
-            # The figures of a round are neighbours: what slows both leaves their ratio as it is. Who fails is in the first
+            # The figures of a turn are neighbours: what slows both leaves their ratio as it is. Who fails is in the first
             # rounds only.
-            ratio = statistics.median(our / their for our, their in zip(runs, theirs, strict=False))
+            pairs = zip(flat(ours), flat(theirs), strict=False)
+            ratio = statistics.median(our / their for our, their in pairs)
             rates[name] = ratio if more_is_better else 1 / ratio
             every[name].append(rates[name])
             cells.append(f"{rates[name]:.2f} ({middle(theirs)})")
@@ -42,7 +48,7 @@ def ratios(title, unit, more_is_better, found):
         if best is not None:
             every["best"].append(rates[best])
         cells.append("-" if best is None else f"**{rates[best]:.2f}** {best}")
-        lines.append(f"| {row} | {middle(runs)} | " + " | ".join(cells) + " |")
+        lines.append(f"| {row} | {middle(ours)} | " + " | ".join(cells) + " |")
     means = [f"{statistics.geometric_mean(every[name]):.2f}" if every[name] else "-" for name in every]
     lines.append("| geometric mean | | " + " | ".join(means) + " |")
     return "\n".join(lines) + "\n"

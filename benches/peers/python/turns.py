@@ -1,7 +1,7 @@
 """Processes that take turns.
 
 Every (library, threads) runs in a process of its own, on as many cores as it has threads: no pool of
-threads spins beside another. The libraries take turns, round by round, and where rows are short also row by row,
+threads spins beside another. The libraries take turns, round by round, and where rows are short sample by sample,
 so that a slow moment of the machine falls on all of them.
 """
 
@@ -10,8 +10,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
+
+TURNS = 9  # of each library, on each row of a round
+LONG = 3  # seconds after which a row of a round has no further turns
 
 POOLS = ["OMP", "MKL", "OPENBLAS", "BLIS", "MATMUL", "RAYON"]
 
@@ -45,7 +49,7 @@ def measure(name, command, threads):
 
 
 class Asked:
-    """A process that is asked for one row after the other, and stands still, with all its threads, in between."""
+    """A process that is asked for one sample after the other, and stands still, with all its threads, in between."""
 
     def __init__(self, command, threads):
         # What stands still would not notice that nobody is left to ask it.
@@ -77,8 +81,8 @@ class Asked:
         return float(answer)
 
 
-def take_turns_by_row(commands, rows, threads, rounds):
-    """As take_turns, with all libraries on one row before the next."""
+def take_turns_by_sample(commands, rows, threads, rounds):
+    """As take_turns, with several turns on a row, one sample each, before the next row."""
     with ExitStack() as stack:
         asked = {name: stack.enter_context(Asked(command, threads)) for name, command in commands.items()}
         for name, process in list(asked.items()):
@@ -89,16 +93,28 @@ def take_turns_by_row(commands, rows, threads, rounds):
         for turn in range(rounds):
             print(f"{threads} thread(s): round {turn + 1} of {rounds}", file=sys.stderr)
             for row in rows:
-                for name, process in asked.items():
-                    figure = process.ask(row)
-                    if figure is None:
-                        sys.exit(f"{name} has failed at {row}: {process.process.communicate()[1]}")
-                    found[name]["figures"][row].append(figure)
+                for name, figures in turns_on(row, asked).items():
+                    found[name]["figures"][row].append(figures)
         return found
 
 
+def turns_on(row, asked):
+    """Each library's samples of a row. The first one is not kept: its arrays are new, in caches that others had."""
+    samples, start = {name: [] for name in asked}, time.monotonic()
+    for turn in range(TURNS + 1):
+        if turn > 1 and time.monotonic() - start > LONG:
+            break
+        for name, process in asked.items():
+            figure = process.ask(row)
+            if figure is None:
+                sys.exit(f"{name} has failed at {row}: {process.process.communicate()[1]}")
+            if turn > 0:
+                samples[name].append(figure)
+    return samples
+
+
 def take_turns(commands, threads, rounds):
-    """By library: the figures of all rounds by row, and the last losses and version."""
+    """By library: the figures of all rounds by row, each a list of one, and the last losses and version."""
     found = {}
     for turn in range(rounds):
         print(f"{threads} thread(s): round {turn + 1} of {rounds}", file=sys.stderr)
@@ -109,6 +125,6 @@ def take_turns(commands, threads, rounds):
                 continue
             runs = found.setdefault(name, {"figures": {}})
             for row, figure in said.pop("figures").items():
-                runs["figures"].setdefault(row, []).append(figure)
+                runs["figures"].setdefault(row, []).append([figure])
             runs |= said
     return found
