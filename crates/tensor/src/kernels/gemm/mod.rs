@@ -51,7 +51,7 @@ mod tile;
 pub(super) use self::bf16::Pairs;
 pub use self::matrix::Matrix;
 use self::part::Part;
-use self::share::{shares, takes_rows};
+use self::share::{shares, takes_columns};
 use self::sparse::may_skip;
 use self::target::Target;
 use self::tile::Single;
@@ -83,11 +83,6 @@ const TOGETHER: usize = 400 * 1024;
 
 /// The most rows, columns and terms: matrices that repeat a number may have any, and what is computed with them may not wrap.
 const MOST: usize = 1 << 39;
-
-/// Numbers of B from which on two threads should not copy all of it each, but its columns be cut, if A is read in place
-/// and has not many more rows than B has columns: cubes of 1024 and 2048 become 1.04 times as fast, 512 × 784 × 512
-/// would become 3 to 6 % slower. Otherwise, and but for [what takes rows](takes_rows), the longer side is cut, as what is cut need not be copied by each thread.
-const WIDE: usize = 1 << 20;
 
 /// C ← A B, or C ← C + A B if `accumulate`, with C row by row.
 ///
@@ -329,14 +324,6 @@ impl<'a, T: Real> Product<'a, T> {
         is_read_by_others && !is_gradient && self.beta == T::ZERO && evict::pays(bytes)
     }
 
-    /// Whether each of several threads takes columns of C, and not rows.
-    fn is_cut_by_columns(&self, threads: usize) -> bool {
-        let (m, k, n) = (self.a.rows(), self.a.columns(), self.b.columns());
-        let is_transposed = self.a.steps.0 == 1;
-        let is_wide = k.saturating_mul(n) >= WIDE;
-        !takes_rows(&self.a, n, threads) && (n > m || (!is_transposed && 2 * n >= m && is_wide))
-    }
-
     /// Hands disjoint parts of C, with their rows and columns, to all threads that are worth it; cut at a tile's rows.
     fn in_parts(
         &self,
@@ -354,7 +341,7 @@ impl<'a, T: Real> Product<'a, T> {
             }
             return part(c, 0..m, 0..n);
         }
-        let by_columns = self.is_cut_by_columns(threads);
+        let by_columns = takes_columns(&self.a, n, threads);
         let of = self.shares(threads);
         let share = |i: usize| {
             for (rows, columns) in shares([m, n], height, by_columns, (i, &of)) {

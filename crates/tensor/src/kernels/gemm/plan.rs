@@ -53,7 +53,7 @@ const DEEP: usize = 4;
 /// 1.5 times as fast as with copies, and those of 128 rows 7 % faster; with 1024 columns, where rows
 /// of B compete for the same places of the cache, both are equal at 128 rows. With [few terms](SHORT), on a processor that foresees rows, it is read in
 /// place for any number of rows: on a Xeon (Emerald Rapids) products of 512 to 4096 rows, and 20 or 60 terms, are 1.03 to 1.17 times as fast.
-const IN_PLACE: usize = 128;
+pub(super) const IN_PLACE: usize = 128;
 
 /// The most terms of a sum for whose tiles the stores count: after 24 vectors the next tile's sums wait on Zen 4, after
 /// 16 they do not.
