@@ -13,7 +13,7 @@
 //!
 //! **Tiles**, from the inside out:
 //!
-//! - A *tile* of C, 8 rows × 3 vectors on AVX-512 (4 × 4 for short sums, and on Zen 4), is kept in registers while one row of B
+//! - A *tile* of C, 8 rows × 3 vectors on AVX-512 (4 × 4 on Zen 4, and 4 × 4 or 4 × 6 for short sums), is kept in registers while one row of B
 //!   (3 vectors) after the other meets one column of A (8 numbers): 24 multiply-adds for 11 loads, so that arithmetic and not the
 //!   cache is the limit (`tile.rs`). Sums in registers need vectors by name (`kernels/vector/`). Bias, activation or mask are applied
 //!   before the tile leaves the registers (`finish.rs`), and what it, or the next one, would wait for is asked for meanwhile (`ahead.rs`).

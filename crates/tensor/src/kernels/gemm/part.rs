@@ -154,6 +154,12 @@ impl<T: Real, V: Vector<T>, M: Terms<T, V>> Part<'_, T, V, M> {
                 2 => block.times::<V, 2, M>(terms, b, ahead, c, &finish),
                 3 if V::TILE.1 == 3 => block.times::<V, 3, M>(terms, b, ahead, c, &finish),
                 4 if V::TILE.0 == 8 => block.times::<V, 4, M>(terms, b, ahead, c, &finish),
+                5 if V::TILE.0 == 8 && M::CHAIN.is_none() => {
+                    block.times::<V, 5, M>(terms, b, ahead, c, &finish)
+                }
+                6 if V::TILE.0 == 8 && M::CHAIN.is_none() => {
+                    block.times::<V, 6, M>(terms, b, ahead, c, &finish)
+                }
                 _ => unreachable!("a panel is at most as wide as a tile"),
             }
         }
