@@ -157,7 +157,7 @@ impl<T: Real> Block<T> {
             let mut block = *self;
             let (mut c, mut finish) = (c, *finish);
             // Not for all sets and terms: it would be as much code again.
-            let may_be_short = V::TILE.0 == 8 && M::CHAIN.is_none() && BY_ROWS;
+            let may_be_short = V::TILE.0 == 8 && M::CHAIN.is_none();
             let asks = ahead.a || ahead.b.is_some() || ahead.c;
             if may_be_short
                 && self.height == HEIGHT_OF_SHORT
@@ -166,7 +166,7 @@ impl<T: Real> Block<T> {
                 && b.copy.is_none()
             {
                 let short = self.rows / HEIGHT_OF_SHORT * HEIGHT_OF_SHORT;
-                M::apart(ShortTiles::<T, V, N, M, END> {
+                M::apart(ShortTiles::<T, V, N, M, END, BY_ROWS> {
                     block: Block { rows: short, ..*self },
                     terms,
                     b: b.at,
@@ -200,8 +200,8 @@ const HEIGHT_OF_SHORT: usize = 4;
 
 /// Tiles of a block whose sums are short, and which ask for nothing. What is done between two tiles takes as long as some terms: with 20, and all
 /// that [`Tiles`] distinguishes, a tenth of the time.
-struct ShortTiles<'a, T, V, const N: usize, M, const END: u8> {
-    /// Rows for whole tiles; the numbers of each lie next to each other.
+struct ShortTiles<'a, T, V, const N: usize, M, const END: u8, const BY_ROWS: bool> {
+    /// Rows for whole tiles.
     block: Block<T>,
     terms: M,
     b: Operand<T>,
@@ -210,8 +210,8 @@ struct ShortTiles<'a, T, V, const N: usize, M, const END: u8> {
     vector: PhantomData<V>,
 }
 
-impl<T: Real, V: Vector<T>, const N: usize, M: Terms<T, V>, const END: u8> Kernel
-    for ShortTiles<'_, T, V, N, M, END>
+impl<T: Real, V: Vector<T>, const N: usize, M: Terms<T, V>, const END: u8, const BY_ROWS: bool>
+    Kernel for ShortTiles<'_, T, V, N, M, END, BY_ROWS>
 {
     type Output = ();
 
@@ -225,7 +225,7 @@ impl<T: Real, V: Vector<T>, const N: usize, M: Terms<T, V>, const END: u8> Kerne
                 let a = (rows.at(block.tile(i, HEIGHT_OF_SHORT)), &Lines::Nothing);
                 let c = (c.add(i * row), row);
                 let finish = finish.below(i);
-                tile::<T, V, M, HEIGHT_OF_SHORT, N, END, true>(
+                tile::<T, V, M, HEIGHT_OF_SHORT, N, END, BY_ROWS>(
                     terms,
                     block.k,
                     a,
