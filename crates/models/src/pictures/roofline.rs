@@ -107,9 +107,11 @@ impl Roofline {
     /// Names stand outside the field, where no dot can be.
     fn roofs(&self, field: &Field, drawing: &mut Drawing) {
         let top = highest(&self.peaks).unwrap_or(field.y.hi);
-        // From the fastest level to the slowest, their names never run into each other.
+        // From left to right, so that neither names nor what leads to them meet. Memory may be faster than a cache that many cores share.
+        let mut bandwidths: Vec<&Roof> = self.bandwidths.iter().collect();
+        bandwidths.sort_by(|a, b| b.rate.total_cmp(&a.rate));
         let mut free = f64::from(LEFT);
-        for roof in &self.bandwidths {
+        for roof in bandwidths {
             let start = field.x.lo.max(field.y.lo / roof.rate);
             let knee = field.x.hi.min(top / roof.rate);
             if start >= knee {
@@ -130,7 +132,10 @@ impl Roofline {
         for (roof, y) in self.names_of_peaks(field) {
             let start = fastest.map_or(field.x.lo, |rate| (roof.rate / rate).max(field.x.lo));
             drawing.line([start, field.x.hi].map(|x| field.place((x, roof.rate))), 3, INK);
-            let (x, _) = field.place((field.x.hi, roof.rate));
+            let (x, beside) = field.place((field.x.hi, roof.rate));
+            if y != beside {
+                drawing.line([(x, beside), (x + 8.0, y)], 1, FAINT);
+            }
             let name = format!("{}: {:.0} GFLOP/s", roof.name, roof.rate);
             words_beside(drawing, &name, (x + 10.0, y));
         }

@@ -59,7 +59,8 @@ pub(super) const IN_PLACE: usize = 128;
 /// 16 they do not.
 pub(super) const SHORT: usize = 64;
 
-/// The most vectors of a tile with [few terms](SHORT).
+/// The vectors of a tile of four rows, and with [few terms](SHORT) on some processors: these are for [short tiles](super::block::Block::times) only.
+pub(super) const WIDE: usize = 4;
 const WIDEST: usize = 6;
 
 /// The bytes of an A that is not copied from which on the rows of the next tile are asked for while a tile is computed, where A is
@@ -214,7 +215,7 @@ fn tile_size<T, V: Vector<T>, M: Terms<T, V>>(
 ) -> (usize, usize) {
     let processor = processor::current();
     let is_wider = processor.foresees_rows() && M::CHAIN.is_none() && !passes_caches;
-    let wide = if is_wider { WIDEST } else { 4 };
+    let wide = if is_wider { WIDEST } else { WIDE };
     let panels = |width: usize| columns.div_ceil(V::LANES).div_ceil(width);
     let is_better = k <= SHORT || M::CHAIN.is_none() && processor.computes_in_halves();
     let has_room = V::TILE.0 == 8;

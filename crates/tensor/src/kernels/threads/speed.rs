@@ -72,6 +72,15 @@ impl Shares {
 
     /// The same, for shares that take as long as they are large: says how fast the threads were.
     pub(crate) fn for_each_timed(&self, part: impl Fn(usize) + Sync) {
+        if let Some(new) = self.learned(self.times_of(part), speeds()) {
+            for (speed, new) in SPEEDS.iter().zip(new) {
+                speed.store(new.to_bits(), Relaxed);
+            }
+        }
+    }
+
+    /// [`for_each`](Shares::for_each), and the nanoseconds that each thread took for its own share; 0 if it did not take it.
+    fn times_of(&self, part: impl Fn(usize) + Sync) -> [u64; MOST] {
         let times = [const { AtomicU64::new(0) }; MOST];
         self.for_each(|i| {
             let began = Instant::now();
@@ -81,12 +90,7 @@ impl Shares {
                 times[i].store(began.elapsed().as_nanos() as u64, Relaxed);
             }
         });
-        let times = times.map(AtomicU64::into_inner);
-        if let Some(new) = self.learned(times, speeds()) {
-            for (speed, new) in SPEEDS.iter().zip(new) {
-                speed.store(new.to_bits(), Relaxed);
-            }
-        }
+        times.map(AtomicU64::into_inner)
     }
 
     /// The speeds after threads took so many nanoseconds for their shares; nothing if one did not take its own.
@@ -112,6 +116,7 @@ impl Shares {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::time::Duration;
 
     proptest! {
         #[test]
@@ -128,6 +133,18 @@ mod tests {
                 prop_assert!((share - exact).abs() < 1.0 + 1e-5 * units as f64, "{} {}", share, exact);
             }
         }
+    }
+
+    #[test]
+    fn each_thread_says_how_long_it_took() {
+        let shares = Shares::equal(2);
+        let sleep = [2, 8].map(Duration::from_millis);
+        // Another test may have the team; then who asks does all of it, and nothing is known of the second thread.
+        let times = (0..200).map(|_| shares.times_of(|i| std::thread::sleep(sleep[i])));
+        let times = times.into_iter().find(|times| times[..2].iter().all(|&time| time > 0));
+        let times = times.expect("two threads, at least once").map(Duration::from_nanos);
+        assert!(times[0] >= sleep[0] && times[1] >= sleep[1], "{times:?}");
+        assert!(times[2..].iter().all(Duration::is_zero));
     }
 
     #[test]
