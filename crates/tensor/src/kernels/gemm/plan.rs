@@ -59,8 +59,10 @@ pub(super) const IN_PLACE: usize = 128;
 /// 16 they do not.
 pub(super) const SHORT: usize = 64;
 
-/// The vectors of a tile of four rows, and with [few terms](SHORT) on some processors: these are for [short tiles](super::block::Block::times) only.
+/// The most vectors of a tile of four rows.
 pub(super) const WIDE: usize = 4;
+
+/// The same with [few terms](SHORT), where stores do not count. There is code for these only where tiles ask and copy nothing (`ShortTiles`), as all of few terms do there.
 const WIDEST: usize = 6;
 
 /// The bytes of an A that is not copied from which on the rows of the next tile are asked for while a tile is computed, where A is
