@@ -134,7 +134,7 @@ impl Roofline {
             drawing.line([start, field.x.hi].map(|x| field.place((x, roof.rate))), 3, INK);
             let (x, beside) = field.place((field.x.hi, roof.rate));
             if y != beside {
-                drawing.line([(x, beside), (x + 8.0, y)], 1, FAINT);
+                drawing.line([(x, beside), (x + 5.0, y)], 1, FAINT);
             }
             let name = format!("{}: {:.0} GFLOP/s", roof.name, roof.rate);
             words_beside(drawing, &name, (x + 10.0, y));
